@@ -1,0 +1,16 @@
+/** What a policy may look at. The owner of the calls keeps `activeRequests` true. */
+export interface Balanced {
+  /** Calls under way on this endpoint, as seen by this process. */
+  activeRequests: number;
+}
+
+/**
+ * An immutable choice rule over a fixed set, replaced whole when the set changes. `pick` never blocks and never
+ * allocates. `undefined` only when the set is empty.
+ */
+export interface Picker<T extends Balanced> {
+  pick(): T | undefined;
+}
+
+/** Uniform in [0, 1). A seeded generator in tests, `Math.random` in production. */
+export type Random = () => number;
