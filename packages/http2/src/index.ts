@@ -1,1 +1,10 @@
-export {};
+export { Connection, type ConnectionOptions } from './connection.ts';
+export { ConnectionError, ErrorCode, errorCodeName } from './error-code.ts';
+export type { ConnectionHandler, ResetCause } from './handler.ts';
+export { createField, createNamedField, type Field, fieldName } from './hpack/field.ts';
+export { FieldCache } from './hpack/field-cache.ts';
+export { FieldKind, type FieldName } from './hpack/field-name.ts';
+export { HeaderBlock } from './hpack/header-block.ts';
+export { BufferPool } from './output.ts';
+export type { Settings } from './settings.ts';
+export type { Stream } from './stream.ts';

@@ -1,0 +1,27 @@
+/** Octets ↔ strings of code points 0–255, as header fields use them (RFC 9110 §5.5). */
+export function latin1Bytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+export function latin1Text(bytes: Uint8Array, start: number, end: number): string {
+  let text = '';
+  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] as number);
+  return text;
+}
+
+/** Short copies are faster in a loop than through a view and `set`. */
+export function copyBytes(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {
+  if (end - start > 64) {
+    target.set(source.subarray(start, end), at);
+    return;
+  }
+  for (let i = start, j = at; i < end; i++, j++) target[j] = source[i] as number;
+}
+
+export function sameBytes(a: Uint8Array, aStart: number, aEnd: number, b: Uint8Array): boolean {
+  if (aEnd - aStart !== b.length) return false;
+  for (let i = aStart, j = 0; i < aEnd; i++, j++) if (a[i] !== b[j]) return false;
+  return true;
+}

@@ -1,0 +1,139 @@
+import type { Output } from '../output.ts';
+import { copyBytes } from './bytes.ts';
+import { DEFAULT_TABLE_SIZE } from './decoder.ts';
+import { ENTRY_OVERHEAD, type Field } from './field.ts';
+import type { FieldName } from './field-name.ts';
+import { STATIC_COUNT } from './static-table.ts';
+
+/**
+ * The sending half of HPACK for one connection. What pays here is the identity of fields: one that came out of a
+ * decoder's table or out of the cache is found again by a look-up of the object, and its octets are copied as they are.
+ *
+ * A field enters the table when it was seen before, or when it is the first of its name (so that the name can be
+ * referred to afterwards). Values that never repeat thus never push out those that do.
+ */
+export class Encoder {
+  /** Never above this, whatever the peer allows: its memory is ours too. */
+  readonly #cap: number;
+  #capacity: number;
+  /** The smallest capacity since the last block, to be announced first (RFC 7541 §4.2); -1 when there is nothing to say. */
+  #lowest = -1;
+  #size = 0;
+  readonly #ring: (Field | undefined)[];
+  readonly #mask: number;
+  /** Entries are numbered by insertion; the oldest alive is `#inserted - #count`. */
+  #inserted = 0;
+  #count = 0;
+  readonly #fields = new Map<Field, number>();
+  readonly #names = new Map<FieldName, number>();
+
+  constructor(cap: number = DEFAULT_TABLE_SIZE) {
+    this.#cap = cap;
+    this.#capacity = Math.min(cap, DEFAULT_TABLE_SIZE);
+    let slots = 1;
+    while (slots < cap / ENTRY_OVERHEAD) slots *= 2;
+    this.#mask = slots - 1;
+    this.#ring = Array.from({ length: slots }, () => undefined);
+  }
+
+  /** The peer's SETTINGS_HEADER_TABLE_SIZE. */
+  setMaximumSize(size: number): void {
+    const capacity = Math.min(size, this.#cap);
+    if (capacity === this.#capacity) return;
+    this.#lowest = this.#lowest < 0 ? capacity : Math.min(this.#lowest, capacity);
+    this.#capacity = capacity;
+    this.#evictTo(capacity);
+  }
+
+  /** Appends the block of `fields[0…count)`. */
+  encode(fields: readonly Field[], count: number, out: Output): void {
+    if (this.#lowest >= 0) this.#writeSizeUpdates(out);
+    for (let i = 0; i < count; i++) this.#encodeField(fields[i] as Field, out);
+  }
+
+  #writeSizeUpdates(out: Output): void {
+    out.ensure(12);
+    if (this.#lowest < this.#capacity) writeInteger(out, 0x20, 0x1f, this.#lowest);
+    writeInteger(out, 0x20, 0x1f, this.#capacity);
+    this.#lowest = -1;
+  }
+
+  #encodeField(field: Field, out: Output): void {
+    if (field.staticIndex !== 0) {
+      out.ensure(1);
+      out.buffer[out.length++] = 0x80 | field.staticIndex;
+      return;
+    }
+    const known = field.owned ? this.#fields.get(field) : undefined;
+    if (known !== undefined) {
+      out.ensure(6);
+      writeInteger(out, 0x80, 0x7f, this.#indexOf(known));
+      return;
+    }
+    const { name } = field;
+    let nameIndex = name.staticIndex;
+    if (nameIndex === 0) {
+      const inserted = this.#names.get(name);
+      if (inserted !== undefined) nameIndex = this.#indexOf(inserted);
+    }
+    // An entry of more than half the table would only push everything else out.
+    const store = !field.neverIndexed && (field.repeated || nameIndex === 0) && field.size * 2 <= this.#capacity;
+    out.ensure(18 + name.bytes.length + field.end - field.start);
+    if (store) {
+      writeInteger(out, 0x40, 0x3f, nameIndex);
+      this.#insert(field.retain());
+    } else {
+      writeInteger(out, field.neverIndexed ? 0x10 : 0x00, 0x0f, nameIndex);
+    }
+    if (nameIndex === 0) writeString(out, name.bytes, 0, name.bytes.length, false);
+    writeString(out, field.bytes, field.start, field.end, field.huffman);
+  }
+
+  #indexOf(inserted: number): number {
+    return STATIC_COUNT + this.#inserted - inserted;
+  }
+
+  #insert(field: Field): void {
+    this.#evictTo(this.#capacity - field.size);
+    this.#ring[this.#inserted & this.#mask] = field;
+    this.#fields.set(field, this.#inserted);
+    this.#names.set(field.name, this.#inserted);
+    this.#inserted++;
+    this.#count++;
+    this.#size += field.size;
+  }
+
+  #evictTo(target: number): void {
+    while (this.#count > 0 && this.#size > target) {
+      const oldest = this.#inserted - this.#count;
+      const field = this.#ring[oldest & this.#mask] as Field;
+      this.#ring[oldest & this.#mask] = undefined;
+      if (this.#fields.get(field) === oldest) this.#fields.delete(field);
+      if (this.#names.get(field.name) === oldest) this.#names.delete(field.name);
+      this.#size -= field.size;
+      this.#count--;
+    }
+  }
+}
+
+/** RFC 7541 §5.1, into room that the caller has made. */
+function writeInteger(out: Output, pattern: number, mask: number, value: number): void {
+  const { buffer } = out;
+  if (value < mask) {
+    buffer[out.length++] = pattern | value;
+    return;
+  }
+  buffer[out.length++] = pattern | mask;
+  let rest = value - mask;
+  while (rest >= 0x80) {
+    buffer[out.length++] = (rest & 0x7f) | 0x80;
+    rest >>>= 7;
+  }
+  buffer[out.length++] = rest;
+}
+
+function writeString(out: Output, bytes: Uint8Array, start: number, end: number, huffman: boolean): void {
+  writeInteger(out, huffman ? 0x80 : 0x00, 0x7f, end - start);
+  copyBytes(bytes, start, end, out.buffer, out.length);
+  out.length += end - start;
+}

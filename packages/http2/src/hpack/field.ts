@@ -1,0 +1,151 @@
+import { copyBytes, latin1Bytes, latin1Text } from './bytes.ts';
+import { FieldName } from './field-name.ts';
+import { huffmanDecode, huffmanDecodedLength } from './huffman.ts';
+
+/** Overhead of a dynamic table entry and of a field in SETTINGS_MAX_HEADER_LIST_SIZE (RFC 7541 §4.1, RFC 9113 §6.5.2). */
+export const ENTRY_OVERHEAD = 32;
+
+/**
+ * One field line. The value is kept as it came off the wire, Huffman-coded or not, so that it can go out again as it is.
+ * A field is either owned (valid for ever, may be shared by many connections) or a view into a read buffer, valid only
+ * during the callback that delivers it.
+ */
+export class Field {
+  readonly name: FieldName;
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  readonly huffman: boolean;
+  /** Octets of the decoded value. */
+  readonly length: number;
+  /** The value breaks RFC 9113 §8.2.1. */
+  readonly malformed: boolean;
+  /** RFC 7541 §6.2.3: whoever forwards it must keep it out of every table. */
+  readonly neverIndexed: boolean;
+  readonly owned: boolean;
+  /** Index of the identical static table entry, 0 if there is none. */
+  readonly staticIndex: number;
+  /** Seen before: worth a place in an encoder's table. */
+  repeated = false;
+  #text: string | undefined;
+
+  constructor(
+    name: FieldName,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    huffman: boolean,
+    length: number,
+    malformed: boolean,
+    neverIndexed: boolean,
+    owned: boolean,
+    staticIndex: number,
+  ) {
+    this.name = name;
+    this.bytes = bytes;
+    this.start = start;
+    this.end = end;
+    this.huffman = huffman;
+    this.length = length;
+    this.malformed = malformed;
+    this.neverIndexed = neverIndexed;
+    this.owned = owned;
+    this.staticIndex = staticIndex;
+    this.#text = undefined;
+  }
+
+  /** Size in a dynamic table (RFC 7541 §4.1). */
+  get size(): number {
+    return this.name.bytes.length + this.length + ENTRY_OVERHEAD;
+  }
+
+  /** The decoded value. Costs a string the first time: not for the path of a call, unless the field repeats. */
+  get text(): string {
+    this.#text ??= this.#decode();
+    return this.#text;
+  }
+
+  #decode(): string {
+    if (!this.huffman) return latin1Text(this.bytes, this.start, this.end);
+    const decoded = new Uint8Array(this.length);
+    huffmanDecode(this.bytes, this.start, this.end, decoded, 0);
+    return latin1Text(decoded, 0, decoded.length);
+  }
+
+  /** This field, or a copy that outlives the read buffer. */
+  retain(): Field {
+    if (this.owned) return this;
+    const bytes = new Uint8Array(this.end - this.start);
+    copyBytes(this.bytes, this.start, this.end, bytes, 0);
+    const { name, huffman, length, malformed, neverIndexed } = this;
+    return new Field(name, bytes, 0, bytes.length, huffman, length, malformed, neverIndexed, true, 0);
+  }
+}
+
+/** A field of our own making; a constant one is worth a place in the encoders' tables. */
+export function createField(name: string, value: string, use: 'constant' | 'once' = 'once'): Field {
+  return createNamedField(fieldName(name), value, use);
+}
+
+export function createNamedField(name: FieldName, value: string, use: 'constant' | 'once' = 'once'): Field {
+  const bytes = latin1Bytes(value);
+  const malformed = rawValueIsMalformed(bytes, 0, bytes.length);
+  const field = new Field(name, bytes, 0, bytes.length, false, bytes.length, malformed, false, true, 0);
+  field.repeated = use === 'constant';
+  return field;
+}
+
+const wellKnown = new Map<string, FieldName>();
+
+/** Registers the one {@link FieldName} of a name that the static table or our own code uses. */
+export function fieldName(text: string, staticIndex = 0): FieldName {
+  let name = wellKnown.get(text);
+  if (name === undefined) {
+    name = new FieldName(text, staticIndex);
+    wellKnown.set(text, name);
+  }
+  return name;
+}
+
+/** The well-known name with this text, or a fresh one that nobody else knows: peers cannot grow the registry. */
+export function foreignFieldName(text: string): FieldName {
+  return wellKnown.get(text) ?? new FieldName(text, 0);
+}
+
+/** RFC 9113 §8.2.1: no NUL, LF or CR anywhere, no blank or tab at either end. */
+export function rawValueIsMalformed(bytes: Uint8Array, start: number, end: number): boolean {
+  if (start === end) return false;
+  if (isBlank(bytes[start]) || isBlank(bytes[end - 1])) return true;
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i] as number;
+    if (byte === 0x00 || byte === 0x0a || byte === 0x0d) return true;
+  }
+  return false;
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x09;
+}
+
+const scratch = new Uint8Array(4096);
+
+/** Sets by {@link measureHuffman} for the value it measured last. */
+export let measuredMalformed = false;
+
+/** Decoded length of a Huffman-coded value, -1 if it is not valid Huffman; sets {@link measuredMalformed}. */
+export function measureHuffman(bytes: Uint8Array, start: number, end: number): number {
+  // The shortest code has 5 bits.
+  const bound = (((end - start) * 8) / 5) | 0;
+  if (bound + 2 > scratch.length) {
+    const length = huffmanDecodedLength(bytes, start, end);
+    if (length < 0) return -1;
+    const decoded = new Uint8Array(length);
+    huffmanDecode(bytes, start, end, decoded, 0);
+    measuredMalformed = rawValueIsMalformed(decoded, 0, length);
+    return length;
+  }
+  const length = huffmanDecode(bytes, start, end, scratch, 0);
+  if (length < 0) return -1;
+  measuredMalformed = rawValueIsMalformed(scratch, 0, length);
+  return length;
+}

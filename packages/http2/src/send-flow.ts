@@ -1,0 +1,156 @@
+import { DEFAULT_WINDOW, Flag, FrameType, MAX_WINDOW, putFrameHeader, FRAME_HEADER_LENGTH } from './frame.ts';
+import { copyBytes } from './hpack/bytes.ts';
+import type { Output } from './output.ts';
+import type { Stream } from './stream.ts';
+
+/** What the flow tells the connection while it works off a queue. */
+export interface SendFlowOwner<C> {
+  sent(stream: Stream<C>, count: number): void;
+  /** The stream's queue is empty and it was to end: send its trailers, if any, and close our side. */
+  sentAll(stream: Stream<C>): void;
+}
+
+/**
+ * DATA on its way out: within the peer's windows (RFC 9113 §5.2, §6.9), and only while the socket takes it. What cannot
+ * go waits in its stream's queue; waiting streams take turns, one frame each.
+ */
+export class SendFlow<C> {
+  /** Octets we may send on the whole connection. */
+  window: number = DEFAULT_WINDOW;
+  maxFrameSize = 16_384;
+  /** The socket is full, or not connected yet. */
+  paused = false;
+  /** Octets that wait in all queues. */
+  queuedLength = 0;
+  readonly #owner: SendFlowOwner<C>;
+  readonly #output: Output;
+  #line: Stream<C>[] = [];
+
+  constructor(owner: SendFlowOwner<C>, output: Output) {
+    this.#owner = owner;
+    this.#output = output;
+  }
+
+  /** Sends what may go and queues a copy of the rest. Returns the octets sent at once. */
+  send(stream: Stream<C>, bytes: Uint8Array, start: number, end: number, endStream: boolean): number {
+    let sent = 0;
+    if (!stream.hasQueue && !this.paused) {
+      const allowed = Math.min(end - start, stream.sendWindow, this.window);
+      if (allowed === end - start) {
+        if (allowed > 0 || endStream) this.#write(stream, bytes, start, end, endStream);
+        if (endStream) this.#owner.sentAll(stream);
+        return allowed;
+      }
+      if (allowed > 0) {
+        this.#write(stream, bytes, start, start + allowed, false);
+        sent = allowed;
+      }
+    }
+    if (start + sent < end) {
+      stream.queue.push(bytes.slice(start + sent, end));
+      stream.queuedLength += end - start - sent;
+      this.queuedLength += end - start - sent;
+    }
+    stream.queuedEnd = endStream;
+    this.#enqueue(stream);
+    return sent;
+  }
+
+  /** The stream is to end, by the trailers it holds, once its queue has gone. */
+  endAfterQueue(stream: Stream<C>): void {
+    stream.queuedEnd = true;
+    this.#enqueue(stream);
+  }
+
+  /** The window of one stream grew. */
+  resume(stream: Stream<C>): void {
+    if (stream.hasQueue) this.#enqueue(stream);
+    this.pump();
+  }
+
+  /** Sends as much as windows and socket allow, in turns. */
+  pump(): void {
+    while (!this.paused && this.#line.length > 0) {
+      const turn = this.#line;
+      this.#line = [];
+      let progress = false;
+      for (const stream of turn) {
+        stream.inLine = false;
+        if (stream.closed) continue;
+        progress = this.#sendOneFrame(stream) || progress;
+        if (!stream.closed && stream.hasQueue && (stream.queuedLength === 0 || stream.sendWindow > 0)) this.#enqueue(stream);
+      }
+      if (!progress) return;
+    }
+  }
+
+  /** Forgets what a closed stream still wanted to send. */
+  drop(stream: Stream<C>): void {
+    this.queuedLength -= stream.queuedLength;
+    stream.queuedLength = 0;
+    stream.queue = [];
+    stream.queuedEnd = false;
+    stream.queuedTrailers = undefined;
+  }
+
+  /** RFC 9113 §6.9.1: false when the window would pass 2^31 − 1. */
+  widen(increment: number): boolean {
+    this.window += increment;
+    return this.window <= MAX_WINDOW;
+  }
+
+  #enqueue(stream: Stream<C>): void {
+    if (stream.inLine) return;
+    stream.inLine = true;
+    this.#line.push(stream);
+  }
+
+  #sendOneFrame(stream: Stream<C>): boolean {
+    const head = stream.queue[0];
+    if (head === undefined) return this.#endQueue(stream);
+    const count = Math.min(head.length, stream.sendWindow, this.window, this.maxFrameSize);
+    if (count <= 0) return false;
+    const isLast = count === head.length && stream.queue.length === 1 && stream.queuedEnd;
+    const ends = isLast && stream.queuedTrailers === undefined;
+    this.#write(stream, head, 0, count, ends);
+    if (count === head.length) stream.queue.shift();
+    else stream.queue[0] = head.subarray(count);
+    stream.queuedLength -= count;
+    this.queuedLength -= count;
+    if (isLast) {
+      stream.queuedEnd = false;
+      this.#owner.sentAll(stream);
+    }
+    this.#owner.sent(stream, count);
+    return true;
+  }
+
+  /** Nothing is left but the end itself. */
+  #endQueue(stream: Stream<C>): boolean {
+    if (!stream.queuedEnd) return false;
+    stream.queuedEnd = false;
+    if (stream.queuedTrailers === undefined) this.#write(stream, EMPTY, 0, 0, true);
+    this.#owner.sentAll(stream);
+    return true;
+  }
+
+  /** Frames of at most the peer's MAX_FRAME_SIZE; the windows have been checked. */
+  #write(stream: Stream<C>, bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
+    stream.sendWindow -= end - start;
+    this.window -= end - start;
+    const out = this.#output;
+    let at = start;
+    do {
+      const count = Math.min(end - at, this.maxFrameSize);
+      out.ensure(FRAME_HEADER_LENGTH + count);
+      const flags = endStream && at + count === end ? Flag.END_STREAM : 0;
+      putFrameHeader(out.buffer, out.length, count, FrameType.DATA, flags, stream.id);
+      out.length += FRAME_HEADER_LENGTH;
+      copyBytes(bytes, at, at + count, out.buffer, out.length);
+      out.length += count;
+      at += count;
+    } while (at < end);
+  }
+}
+
+const EMPTY = new Uint8Array(0);

@@ -1,0 +1,49 @@
+import type { HeaderBlock } from './hpack/header-block.ts';
+
+/**
+ * One stream of a connection. Both directions close on their own (RFC 9113 §5.1): the record leaves the connection's
+ * table when both are closed, or with the first RST_STREAM either way.
+ *
+ *     open ── END_STREAM sent ──► half-closed (local) ── END_STREAM received ──► closed
+ *       └──── END_STREAM received ► half-closed (remote) ── END_STREAM sent ──►───┘
+ *
+ * Fields are the connection's; a handler reads `id`, `closed` and owns `context`.
+ */
+export class Stream<C> {
+  readonly id: number;
+  /** The handler's own record of the call. */
+  context: C | undefined = undefined;
+  /** Nothing can be sent or received any more. */
+  closed = false;
+  localClosed = false;
+  remoteClosed = false;
+  /** The final (not 1xx) header block has arrived: the next one is trailers. */
+  headersReceived = false;
+  /** Octets we may still send; negative after the peer lowered its INITIAL_WINDOW_SIZE (§6.9.2). */
+  sendWindow: number;
+  /** Octets the peer may still send. */
+  receiveWindow: number;
+  /** Octets consumed by the handler for which no WINDOW_UPDATE has gone out yet. */
+  unacknowledged = 0;
+  /** Of `content-length`, -1 without one. */
+  expectedLength = -1;
+  receivedLength = 0;
+  /** What flow control or a full socket holds back. */
+  queue: Uint8Array[] = [];
+  queuedLength = 0;
+  /** The queue ends the stream: by the last DATA, or by these trailers. */
+  queuedEnd = false;
+  queuedTrailers: HeaderBlock | undefined = undefined;
+  /** It stands in the connection's line of streams that have something to send. */
+  inLine = false;
+
+  constructor(id: number, sendWindow: number, receiveWindow: number) {
+    this.id = id;
+    this.sendWindow = sendWindow;
+    this.receiveWindow = receiveWindow;
+  }
+
+  get hasQueue(): boolean {
+    return this.queue.length > 0 || this.queuedEnd;
+  }
+}

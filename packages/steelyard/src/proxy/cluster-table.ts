@@ -1,0 +1,75 @@
+import { createPicker, type Picker, type Random } from '@steelyard/core/balance';
+import type { Cluster, Snapshot } from '@steelyard/core/model';
+import type { Engine } from './engine.ts';
+import { endpointKey, UpstreamEndpoint } from './upstream-endpoint.ts';
+
+interface ClusterState {
+  readonly cluster: Cluster;
+  readonly endpoints: readonly UpstreamEndpoint[];
+  readonly picker: Picker<UpstreamEndpoint>;
+}
+
+/**
+ * The clusters that have had calls, with their pickers and endpoints. A new Snapshot touches only those whose cluster
+ * changed; an endpoint that stays keeps its connections and its count of active calls.
+ */
+export class ClusterTable {
+  readonly #engine: Engine;
+  readonly #random: Random;
+  #snapshot: Snapshot;
+  readonly #states = new Map<string, ClusterState>();
+  readonly #endpoints = new Map<string, UpstreamEndpoint>();
+
+  constructor(snapshot: Snapshot, engine: Engine, random: Random) {
+    this.#snapshot = snapshot;
+    this.#engine = engine;
+    this.#random = random;
+  }
+
+  /** `undefined` when the cluster is unknown; its picker gives `undefined` when it has no endpoints. */
+  pickerOf(clusterName: string): Picker<UpstreamEndpoint> | undefined {
+    const state = this.#states.get(clusterName);
+    if (state !== undefined) return state.picker;
+    const cluster = this.#snapshot.clusters.get(clusterName);
+    return cluster && this.#enter(cluster).picker;
+  }
+
+  update(snapshot: Snapshot): void {
+    this.#snapshot = snapshot;
+    for (const [name, state] of this.#states) {
+      const cluster = snapshot.clusters.get(name);
+      if (cluster === state.cluster) continue;
+      // The new endpoints first, so that those in both are never without a user.
+      if (cluster === undefined) this.#states.delete(name);
+      else this.#enter(cluster);
+      for (const endpoint of state.endpoints) this.#leave(endpoint);
+    }
+  }
+
+  close(): void {
+    for (const endpoint of this.#endpoints.values()) endpoint.close();
+  }
+
+  #enter(cluster: Cluster): ClusterState {
+    const endpoints = cluster.endpoints.map((endpoint) => {
+      const key = endpointKey(endpoint);
+      let upstream = this.#endpoints.get(key);
+      if (upstream === undefined) {
+        upstream = new UpstreamEndpoint(endpoint, this.#engine);
+        this.#endpoints.set(key, upstream);
+      }
+      upstream.uses++;
+      return upstream;
+    });
+    const state = { cluster, endpoints, picker: createPicker(cluster.loadBalancer, endpoints, this.#random) };
+    this.#states.set(cluster.name, state);
+    return state;
+  }
+
+  #leave(endpoint: UpstreamEndpoint): void {
+    endpoint.uses--;
+    if (endpoint.uses > 0) return;
+    this.#endpoints.delete(endpoint.key);
+    endpoint.retire();
+  }
+}

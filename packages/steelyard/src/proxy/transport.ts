@@ -1,0 +1,80 @@
+import type { Socket } from 'node:net';
+import type { Connection } from '@steelyard/http2';
+import type { Flushable, FlushLoop } from './flush-loop.ts';
+
+/**
+ * A peer that reads nothing can still make us answer (SETTINGS, PING, refusals). Above this many octets in the socket we
+ * stop reading from it until it has caught up.
+ */
+const STOP_READING_ABOVE = 1_048_576;
+
+/** Couples a socket with a connection of the engine. */
+export class Transport<C> implements Flushable {
+  readonly socket: Socket;
+  readonly #connection: Connection<C>;
+  readonly #loop: FlushLoop;
+  #connected: boolean;
+  #endAfterFlush = false;
+  readonly #write = (bytes: Uint8Array): boolean => {
+    const { socket } = this;
+    socket.write(bytes);
+    const waiting = socket.writableLength;
+    if (waiting === 0) return true;
+    if (socket.writableNeedDrain) {
+      this.#connection.setWritable(false);
+      if (waiting > STOP_READING_ABOVE) socket.pause();
+    }
+    return false;
+  };
+
+  /**
+   * @param onClose the socket is gone, with the error that ended it, if any. Called once.
+   */
+  constructor(
+    socket: Socket,
+    connection: Connection<C>,
+    loop: FlushLoop,
+    onClose: (error: NodeJS.ErrnoException | undefined) => void,
+  ) {
+    this.socket = socket;
+    this.#connection = connection;
+    this.#loop = loop;
+    this.#connected = !socket.connecting;
+    let failure: NodeJS.ErrnoException | undefined;
+    socket.setNoDelay(true);
+    socket.on('data', (chunk) => connection.receive(chunk));
+    socket.on('drain', () => {
+      connection.setWritable(true);
+      if (socket.isPaused()) socket.resume();
+    });
+    socket.on('error', (error) => (failure = error));
+    socket.on('end', () => socket.end());
+    socket.on('close', () => onClose(failure));
+    if (this.#connected) {
+      this.schedule();
+      return;
+    }
+    connection.setWritable(false);
+    socket.once('connect', () => {
+      this.#connected = true;
+      connection.setWritable(true);
+      this.schedule();
+    });
+  }
+
+  schedule(): void {
+    this.#loop.schedule(this);
+  }
+
+  flush(): void {
+    if (!this.#connected || this.socket.destroyed) return;
+    this.#connection.flush(this.#write);
+    if (this.#endAfterFlush) this.socket.end();
+  }
+
+  /** Closes our side once the output so far is written, and the whole when the peer has closed its own. */
+  end(): void {
+    this.#endAfterFlush = true;
+    this.schedule();
+  }
+}
