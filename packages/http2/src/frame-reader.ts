@@ -151,7 +151,10 @@ export class FrameReader {
 function payloadLength(bytes: Uint8Array, at: number): number {
   const length = ((bytes[at] as number) << 16) | ((bytes[at + 1] as number) << 8) | (bytes[at + 2] as number);
   if (length > DEFAULT_MAX_FRAME_SIZE) {
-    throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, `a frame of ${length} octets, ${DEFAULT_MAX_FRAME_SIZE} allowed`);
+    throw new ConnectionError(
+      ErrorCode.FRAME_SIZE_ERROR,
+      `a frame of ${length} octets, ${DEFAULT_MAX_FRAME_SIZE} allowed`,
+    );
   }
   return length;
 }

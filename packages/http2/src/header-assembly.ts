@@ -27,7 +27,8 @@ export class HeaderAssembly {
     if ((flags & Flag.PADDED) !== 0) {
       if (from >= to) throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, 'HEADERS: padded, but empty');
       const padding = bytes[from++] as number;
-      if (padding > to - from) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'HEADERS: more padding than payload');
+      if (padding > to - from)
+        throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'HEADERS: more padding than payload');
       to -= padding;
     }
     this.dependency = -1;
@@ -55,7 +56,10 @@ export class HeaderAssembly {
   continue(flags: number, bytes: Uint8Array, start: number, end: number): boolean {
     const length = this.end + (end - start);
     if (++this.#fragments > MAX_FRAGMENTS || length > MAX_BLOCK_LENGTH) {
-      throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'a header block in too many or too long CONTINUATION frames');
+      throw new ConnectionError(
+        ErrorCode.ENHANCE_YOUR_CALM,
+        'a header block in too many or too long CONTINUATION frames',
+      );
     }
     if (length > this.bytes.length) {
       const larger = new Uint8Array(Math.max(length, this.bytes.length * 2));

@@ -78,7 +78,8 @@ export class SendFlow<C> {
         stream.inLine = false;
         if (stream.closed) continue;
         progress = this.#sendOneFrame(stream) || progress;
-        if (!stream.closed && stream.hasQueue && (stream.queuedLength === 0 || stream.sendWindow > 0)) this.#enqueue(stream);
+        if (!stream.closed && stream.hasQueue && (stream.queuedLength === 0 || stream.sendWindow > 0))
+          this.#enqueue(stream);
       }
       if (!progress) return;
     }

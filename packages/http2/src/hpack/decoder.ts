@@ -135,7 +135,8 @@ export class Decoder {
   }
 
   #resize(capacity: number): void {
-    if (capacity > this.#maximumSize) throw broken(`a table size of ${capacity} is above the ${this.#maximumSize} allowed`);
+    if (capacity > this.#maximumSize)
+      throw broken(`a table size of ${capacity} is above the ${this.#maximumSize} allowed`);
     this.#capacity = capacity;
     this.#evictTo(capacity);
   }

@@ -1,9 +1,8 @@
 import { copyBytes, latin1Text, sameBytes } from './bytes.ts';
-import { Field, foreignFieldName, measuredMalformed, measureHuffman, rawValueIsMalformed } from './field.ts';
+import { Field, measuredMalformed, measureHuffman, rawValueIsMalformed } from './field.ts';
 import type { FieldName } from './field-name.ts';
 import { huffmanDecode, huffmanDecodedLength } from './huffman.ts';
-// Registers the names of the static table before any foreign name is looked up.
-import './static-table.ts';
+import { foreignFieldName } from './static-table.ts';
 
 /** Values longer than this are not worth comparing. */
 const LONGEST_CACHED = 512;
@@ -72,13 +71,7 @@ export class FieldCache {
   }
 
   /** RFC 7541 §6.2.3: never shared, never stored. */
-  sensitive(
-    name: FieldName,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    huffman: boolean,
-  ): Field | undefined {
+  sensitive(name: FieldName, bytes: Uint8Array, start: number, end: number, huffman: boolean): Field | undefined {
     return createView(name, bytes, start, end, huffman, true);
   }
 
@@ -86,7 +79,8 @@ export class FieldCache {
   name(bytes: Uint8Array, start: number, end: number, huffman: boolean): FieldName | undefined {
     const slot = hashOf(huffman ? 1 : 0, bytes, start, end, huffman) & this.#mask;
     const cached = this.#names[slot];
-    if (cached !== undefined && cached.huffman === huffman && sameBytes(bytes, start, end, cached.raw)) return cached.name;
+    if (cached !== undefined && cached.huffman === huffman && sameBytes(bytes, start, end, cached.raw))
+      return cached.name;
     const text = decodeName(bytes, start, end, huffman);
     if (text === undefined) return undefined;
     const name = foreignFieldName(text);

@@ -97,6 +97,11 @@ export function createNamedField(name: FieldName, value: string, use: 'constant'
 
 const wellKnown = new Map<string, FieldName>();
 
+/** The name with this text, if the static table or our own code uses it. */
+export function wellKnownName(text: string): FieldName | undefined {
+  return wellKnown.get(text);
+}
+
 /** Registers the one {@link FieldName} of a name that the static table or our own code uses. */
 export function fieldName(text: string, staticIndex = 0): FieldName {
   let name = wellKnown.get(text);
@@ -105,11 +110,6 @@ export function fieldName(text: string, staticIndex = 0): FieldName {
     wellKnown.set(text, name);
   }
   return name;
-}
-
-/** The well-known name with this text, or a fresh one that nobody else knows: peers cannot grow the registry. */
-export function foreignFieldName(text: string): FieldName {
-  return wellKnown.get(text) ?? new FieldName(text, 0);
 }
 
 /** RFC 9113 §8.2.1: no NUL, LF or CR anywhere, no blank or tab at either end. */

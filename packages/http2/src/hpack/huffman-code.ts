@@ -27,7 +27,7 @@ export interface HuffmanCode {
 export function buildHuffmanCode(): HuffmanCode {
   const lengths = Uint8Array.from(CODE_LENGTHS);
   const codes = new Uint32Array(lengths.length);
-  const order = Array.from(lengths.keys()).sort((a, b) => (lengths[a] ?? 0) - (lengths[b] ?? 0) || a - b);
+  const order = Array.from(lengths.keys()).toSorted((a, b) => (lengths[a] ?? 0) - (lengths[b] ?? 0) || a - b);
   let code = 0;
   let previousLength = 0;
   for (const [rank, symbol] of order.entries()) {

@@ -109,7 +109,7 @@ export function huffmanEncode(bytes: Uint8Array): Uint8Array {
     const length = lengths[byte] as number;
     const code = codes[byte] as number;
     // Codes are up to 30 bits and up to 7 wait: feed them in two halves so that the accumulator stays within 32 bits.
-    for (let rest = length; rest > 0; ) {
+    for (let rest = length; rest > 0;) {
       const take = Math.min(rest, 16);
       rest -= take;
       pending = (pending << take) | ((code >>> rest) & ((1 << take) - 1));

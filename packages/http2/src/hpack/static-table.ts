@@ -1,5 +1,6 @@
 import { latin1Bytes } from './bytes.ts';
-import { Field, fieldName } from './field.ts';
+import { Field, fieldName, wellKnownName } from './field.ts';
+import { FieldName } from './field-name.ts';
 
 /** RFC 7541 Appendix A, from index 1. */
 const ENTRIES: readonly (readonly [name: string, value: string])[] = [
@@ -85,3 +86,8 @@ export const STATIC_TABLE: readonly Field[] = ENTRIES.map(([text, value], positi
 });
 
 export const STATIC_COUNT: number = ENTRIES.length;
+
+/** The well-known name with this text, or a fresh one that nobody else knows: peers cannot grow the registry. */
+export function foreignFieldName(text: string): FieldName {
+  return wellKnownName(text) ?? new FieldName(text, 0);
+}

@@ -43,7 +43,10 @@ export class DownstreamConnection implements ConnectionHandler<Call> {
     const call = new Call(this.connection, stream, isGrpc(block));
     stream.context = call;
     if (block.tooLarge) {
-      failCall(call, { status: GrpcStatus.RESOURCE_EXHAUSTED, message: 'the metadata of the call is larger than 64 KiB' });
+      failCall(call, {
+        status: GrpcStatus.RESOURCE_EXHAUSTED,
+        message: 'the metadata of the call is larger than 64 KiB',
+      });
       return;
     }
     const failure = this.#router.forward(call, block, endStream);
@@ -129,4 +132,3 @@ export function failCall(call: Call, failure: CallFailure): void {
 function isGrpc(block: HeaderBlock): boolean {
   return block.contentType?.text.startsWith('application/grpc') ?? false;
 }
-

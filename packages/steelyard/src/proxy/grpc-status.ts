@@ -83,7 +83,10 @@ export function httpFailure(failure: CallFailure): HeaderBlock {
 }
 
 function statusFields({ status, message }: CallFailure): Field[] {
-  return [createField('grpc-status', String(status)), createField('grpc-message', percentEncode(`steelyard: ${message}`))];
+  return [
+    createField('grpc-status', String(status)),
+    createField('grpc-message', percentEncode(`steelyard: ${message}`)),
+  ];
 }
 
 /** PROTOCOL-HTTP2.md "Percent-Encoded": UTF-8, everything but printable ASCII other than `%` escaped. */

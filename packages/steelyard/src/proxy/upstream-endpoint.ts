@@ -49,6 +49,7 @@ export class UpstreamEndpoint implements Balanced {
   }
 
   close(): void {
-    for (const connection of [...this.#connections]) connection.close();
+    // Closing takes them off the list, but only once their sockets have.
+    for (const connection of this.#connections) connection.close();
   }
 }
