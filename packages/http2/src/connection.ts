@@ -17,6 +17,11 @@ export interface ConnectionOptions {
   readonly buffers: BufferPool;
   /** Streams the peer may have open at once (server). Default 1024: gRPC clients queue in silence above it. */
   readonly maxConcurrentStreams?: number;
+  /**
+   * Streams the peer is taken to allow until its SETTINGS say (client). Default 100, the least RFC 9113 §6.5.2 recommends;
+   * who has been connected to it before knows better.
+   */
+  readonly assumedMaxConcurrentStreams?: number;
   /** Octets a peer may send on a stream before it hears from us: what one stalled call can hold. Default 256 KiB. */
   readonly streamWindow?: number;
   /** The same for the whole connection. Default 4 MiB. */
@@ -45,6 +50,9 @@ export class Connection<C> {
     };
     const connectionWindow = Math.max(options.connectionWindow ?? 4_194_304, DEFAULT_WINDOW);
     const core = new ConnectionCore<C>(options.role, handler, local, options.buffers);
+    if (options.assumedMaxConcurrentStreams !== undefined) {
+      core.peer.maxConcurrentStreams = options.assumedMaxConcurrentStreams;
+    }
     this.#core = core;
     this.#receiver = new Receiver<C>(core, options.fields, connectionWindow);
     if (options.role === 'client') core.writer.preface();

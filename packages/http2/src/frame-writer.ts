@@ -7,7 +7,7 @@ import {
   writeFrameHeader,
   writeUint32,
 } from './frame.ts';
-import { latin1Bytes } from './hpack/bytes.ts';
+import { copyOf, latin1Bytes } from './hpack/bytes.ts';
 import type { Encoder } from './hpack/encoder.ts';
 import type { HeaderBlock } from './hpack/header-block.ts';
 import type { Output } from './output.ts';
@@ -43,7 +43,7 @@ export class FrameWriter {
       putFrameHeader(output.buffer, at, length, FrameType.HEADERS, Flag.END_HEADERS | endFlag, streamId);
       return;
     }
-    const encoded = output.buffer.slice(at + FRAME_HEADER_LENGTH, output.length);
+    const encoded = copyOf(output.buffer, at + FRAME_HEADER_LENGTH, output.length);
     output.length = at;
     this.#cutHeaders(streamId, encoded, endFlag);
   }

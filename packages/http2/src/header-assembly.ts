@@ -1,5 +1,6 @@
 import { ConnectionError, ErrorCode } from './error-code.ts';
 import { Flag, readUint32 } from './frame.ts';
+import { copyOf } from './hpack/bytes.ts';
 
 /** A header block may be cut over this many frames, and be this long in total, before it is taken for an attack. */
 const MAX_FRAGMENTS = 16;
@@ -45,7 +46,7 @@ export class HeaderAssembly {
       return true;
     }
     this.streamId = streamId;
-    this.bytes = bytes.slice(from, to);
+    this.bytes = copyOf(bytes, from, to);
     this.start = 0;
     this.end = to - from;
     this.#fragments = 1;

@@ -1,5 +1,5 @@
 import { DEFAULT_WINDOW, Flag, FrameType, MAX_WINDOW, putFrameHeader, FRAME_HEADER_LENGTH } from './frame.ts';
-import { copyBytes } from './hpack/bytes.ts';
+import { copyBytes, copyOf } from './hpack/bytes.ts';
 import type { Output } from './output.ts';
 import type { Stream } from './stream.ts';
 
@@ -47,7 +47,7 @@ export class SendFlow<C> {
       }
     }
     if (start + sent < end) {
-      stream.queue.push(bytes.slice(start + sent, end));
+      stream.queue.push(copyOf(bytes, start + sent, end));
       stream.queuedLength += end - start - sent;
       this.queuedLength += end - start - sent;
     }

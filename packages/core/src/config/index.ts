@@ -1,1 +1,15 @@
+export * from './config-object.ts';
+export * from './diagnostic-codes.ts';
+export { renderFieldPath } from './field-path.ts';
+export { type IpAddress, parseIpAddress } from './ip-address.ts';
+export type { FieldPlace } from './object-report.ts';
+export {
+  type BrokenObject,
+  type ObjectOrigin,
+  type ParsedObject,
+  type ParsedObjects,
+  type ParseOptions,
+  parseObjects,
+} from './parse-objects.ts';
+export { renderDiagnostic, renderPosition } from './render-diagnostic.ts';
 export * from './source-document.ts';

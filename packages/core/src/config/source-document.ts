@@ -9,4 +9,19 @@ export interface SourceDocument {
   readonly value: unknown;
   /** Position of the field at `path` (or of its nearest existing parent). Lines and columns count from 1. */
   locate(path: readonly (string | number)[]): { line: number; column: number } | undefined;
+  /** What the reader of the source found. A document that failed has no value; what it held before stays. */
+  readonly problems?: readonly SourceProblem[];
+}
+
+export interface SourceProblem {
+  /**
+   * - `syntax-error`: the document is lost, its place in the file still counts.
+   * - `source-unreadable`: the whole file is lost; it has no other document.
+   * - `syntax-warning`: the value is good.
+   */
+  readonly code: 'syntax-error' | 'syntax-warning' | 'source-unreadable';
+  /** One sentence. */
+  readonly message: string;
+  readonly line?: number;
+  readonly column?: number;
 }

@@ -55,6 +55,11 @@ export interface Endpoint {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** `ip:port`, IPv6 in brackets: what endpoints are told apart and ordered by. */
+export function renderEndpointAddress(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
 /** A Service port joined with its endpoints over all slices and families. */
 export interface ServicePortEndpoints {
   readonly port: ServicePort;

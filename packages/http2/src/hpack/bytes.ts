@@ -25,3 +25,10 @@ export function sameBytes(a: Uint8Array, aStart: number, aEnd: number, b: Uint8A
   for (let i = aStart, j = 0; i < aEnd; i++, j++) if (a[i] !== b[j]) return false;
   return true;
 }
+
+/** A copy for sure: `slice` of Node's Buffer, which is a Uint8Array too, would be a view. */
+export function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const copy = new Uint8Array(end - start);
+  copyBytes(bytes, start, end, copy, 0);
+  return copy;
+}

@@ -1,4 +1,4 @@
-import { copyBytes, latin1Text, sameBytes } from './bytes.ts';
+import { copyOf, latin1Text, sameBytes } from './bytes.ts';
 import { Field, measuredMalformed, measureHuffman, rawValueIsMalformed } from './field.ts';
 import type { FieldName } from './field-name.ts';
 import { huffmanDecode, huffmanDecodedLength } from './huffman.ts';
@@ -85,9 +85,7 @@ export class FieldCache {
     if (text === undefined) return undefined;
     const name = foreignFieldName(text);
     if (end - start <= LONGEST_CACHED) {
-      const raw = new Uint8Array(end - start);
-      copyBytes(bytes, start, end, raw, 0);
-      this.#names[slot] = { name, raw, huffman };
+      this.#names[slot] = { name, raw: copyOf(bytes, start, end), huffman };
     }
     return name;
   }

@@ -1,4 +1,4 @@
-import { copyBytes, latin1Bytes, latin1Text } from './bytes.ts';
+import { copyOf, latin1Bytes, latin1Text } from './bytes.ts';
 import { FieldName } from './field-name.ts';
 import { huffmanDecode, huffmanDecodedLength } from './huffman.ts';
 
@@ -75,8 +75,7 @@ export class Field {
   /** This field, or a copy that outlives the read buffer. */
   retain(): Field {
     if (this.owned) return this;
-    const bytes = new Uint8Array(this.end - this.start);
-    copyBytes(this.bytes, this.start, this.end, bytes, 0);
+    const bytes = copyOf(this.bytes, this.start, this.end);
     const { name, huffman, length, malformed, neverIndexed } = this;
     return new Field(name, bytes, 0, bytes.length, huffman, length, malformed, neverIndexed, true, 0);
   }

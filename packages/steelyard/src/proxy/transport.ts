@@ -8,6 +8,9 @@ import type { Flushable, FlushLoop } from './flush-loop.ts';
  */
 const STOP_READING_ABOVE = 1_048_576;
 
+/** How long a peer has to close its side after we have closed ours. */
+const LINGER_MS = 1000;
+
 /** Couples a socket with a connection of the engine. */
 export class Transport<C> implements Flushable {
   readonly socket: Socket;
@@ -69,7 +72,14 @@ export class Transport<C> implements Flushable {
   flush(): void {
     if (!this.#connected || this.socket.destroyed) return;
     this.#connection.flush(this.#write);
-    if (this.#endAfterFlush) this.socket.end();
+    if (this.#endAfterFlush) this.#linger();
+  }
+
+  #linger(): void {
+    const { socket } = this;
+    socket.end();
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    socket.once('close', () => clearTimeout(timer));
   }
 
   /** Closes our side once the output so far is written, and the whole when the peer has closed its own. */

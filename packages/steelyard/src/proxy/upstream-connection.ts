@@ -17,25 +17,31 @@ import { Transport } from './transport.ts';
 /** Istio's default (DestinationRule `connectTimeout`). */
 const CONNECT_TIMEOUT_MS = 10_000;
 
+/** Who keeps the connections to a pod. */
+export interface ConnectionOwner {
+  /** What the pod's SETTINGS last said: the next connection goes by it before it has heard for itself. */
+  maxConcurrentStreams: number;
+  closed(connection: UpstreamConnection): void;
+}
+
 /** A connection to a pod. It takes calls at once: they wait in the output until the socket is connected. */
 export class UpstreamConnection implements ConnectionHandler<Call> {
   readonly connection: Connection<Call>;
   /** `ip:port`, for messages. */
   readonly #where: string;
   readonly #transport: Transport<Call>;
-  readonly #onClose: (connection: UpstreamConnection) => void;
+  readonly #owner: ConnectionOwner;
   #problem = '';
 
-  constructor(
-    address: string,
-    port: number,
-    where: string,
-    engine: Engine,
-    onClose: (connection: UpstreamConnection) => void,
-  ) {
+  constructor(address: string, port: number, where: string, engine: Engine, owner: ConnectionOwner) {
     this.#where = where;
-    this.#onClose = onClose;
-    this.connection = new Connection<Call>(this, { role: 'client', fields: engine.fields, buffers: engine.buffers });
+    this.#owner = owner;
+    this.connection = new Connection<Call>(this, {
+      role: 'client',
+      fields: engine.fields,
+      buffers: engine.buffers,
+      assumedMaxConcurrentStreams: owner.maxConcurrentStreams,
+    });
     const socket = connect({ host: address, port });
     const timer = setTimeout(() => {
       this.#problem = `no connection within ${CONNECT_TIMEOUT_MS / 1000} s`;
@@ -45,7 +51,7 @@ export class UpstreamConnection implements ConnectionHandler<Call> {
     this.#transport = new Transport(socket, this.connection, engine.loop, (error) => {
       clearTimeout(timer);
       // Off the list first: a call that fails now must not be given to this connection again.
-      this.#onClose(this);
+      owner.closed(this);
       this.connection.abandon(this.#problem || (error?.message ?? 'the pod closed it'));
     });
   }
@@ -113,7 +119,7 @@ export class UpstreamConnection implements ConnectionHandler<Call> {
   }
 
   onSettings(): void {
-    // `canOpen` follows MAX_CONCURRENT_STREAMS.
+    this.#owner.maxConcurrentStreams = this.connection.peer.maxConcurrentStreams;
   }
 
   onDrained(): void {

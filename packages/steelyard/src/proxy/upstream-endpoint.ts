@@ -1,7 +1,7 @@
 import type { Balanced } from '@steelyard/core/balance';
 import type { Endpoint } from '@steelyard/core/model';
 import type { Engine } from './engine.ts';
-import { UpstreamConnection } from './upstream-connection.ts';
+import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts';
 
 /** More connections than this to one pod, each full, mean that something is wrong. */
 const MAX_CONNECTIONS = 128;
@@ -12,8 +12,9 @@ export function endpointKey({ address, port, family }: Endpoint): string {
 }
 
 /** A pod's port and the connections to it. Clusters that share it share them. */
-export class UpstreamEndpoint implements Balanced {
+export class UpstreamEndpoint implements Balanced, ConnectionOwner {
   activeRequests = 0;
+  maxConcurrentStreams = 100;
   readonly key: string;
   /** How many clusters use it. */
   uses = 0;
@@ -35,12 +36,14 @@ export class UpstreamEndpoint implements Balanced {
     for (const connection of this.#connections) if (connection.canOpen) return connection;
     if (this.#connections.length >= MAX_CONNECTIONS) return undefined;
     const { address, port } = this.#endpoint;
-    const opened = new UpstreamConnection(address, port, this.key, this.#engine, (closed) => {
-      const position = this.#connections.indexOf(closed);
-      if (position >= 0) this.#connections.splice(position, 1);
-    });
+    const opened = new UpstreamConnection(address, port, this.key, this.#engine, this);
     this.#connections.push(opened);
     return opened;
+  }
+
+  closed(connection: UpstreamConnection): void {
+    const position = this.#connections.indexOf(connection);
+    if (position >= 0) this.#connections.splice(position, 1);
   }
 
   /** The pod is gone from every cluster: its calls finish, then its connections close. */

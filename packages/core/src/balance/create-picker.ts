@@ -1,0 +1,32 @@
+import type { LoadBalancerPolicy } from '../model/policy.ts';
+import { createLeastRequestPicker } from './least-request.ts';
+import type { Balanced, Picker, Random } from './picker.ts';
+import { createRandomPicker } from './random.ts';
+import { createRoundRobinPicker } from './round-robin.ts';
+
+/**
+ * The picker of a policy over a set of endpoints. Make a new one whenever the set changes; endpoint objects that stay
+ * keep their `activeRequests`.
+ *
+ * @throws RangeError when a LEAST_REQUEST policy has a `choiceCount` below 2
+ */
+export function createPicker<T extends Balanced>(
+  policy: LoadBalancerPolicy,
+  endpoints: readonly T[],
+  random: Random,
+): Picker<T> {
+  switch (policy.kind) {
+    case 'RANDOM':
+      return createRandomPicker(endpoints, random);
+    case 'ROUND_ROBIN':
+      return createRoundRobinPicker(endpoints, random);
+    case 'LEAST_REQUEST':
+      return createLeastRequestPicker(endpoints, policy.choiceCount, random);
+    default:
+      return unknownPolicy(policy);
+  }
+}
+
+function unknownPolicy(policy: never): never {
+  throw new RangeError(`there is no load balancing policy ${JSON.stringify(policy)}`);
+}

@@ -1,0 +1,105 @@
+import type { Subset, TrafficPolicy } from '../config/index.ts';
+import {
+  type Cluster,
+  DEFAULT_LOAD_BALANCER,
+  type Endpoint,
+  type LoadBalancerPolicy,
+  type ServiceEntry,
+  type ServicePortEndpoints,
+  usableEndpoints,
+} from '../model/index.ts';
+import type { CompileReport } from './compile-report.ts';
+import { serviceHost } from './host-names.ts';
+import type { DestinationRuleLookup, EffectiveRule, EffectiveSubset } from './select-destination-rule.ts';
+
+/** Istio's name for a group of endpoints; xDS resources are called so. */
+export function clusterName(host: string, port: number, subset: string): string {
+  return `outbound|${port}|${subset}|${host}`;
+}
+
+/** A cluster for every TCP port of every Service, and one more for each subset. */
+export function compileClusters(
+  services: ReadonlyMap<string, ServiceEntry>,
+  clusterDomain: string,
+  lookup: DestinationRuleLookup,
+  report: CompileReport,
+): Map<string, Cluster> {
+  const clusters = new Map<string, Cluster>();
+  for (const entry of services.values()) {
+    const { service } = entry;
+    // An alias has no endpoints; DNS answers with the other name.
+    if (service.type === 'ExternalName') continue;
+    const host = serviceHost(service.namespace, service.name, clusterDomain);
+    const rule = lookup(host, service.namespace);
+    // gRPC runs over TCP; other ports are the Service path's.
+    const ports = entry.ports.filter(({ port }) => port.protocol === 'TCP');
+    for (const port of ports) {
+      const whole = compileCluster(host, port, rule);
+      clusters.set(whole.name, whole);
+      for (const subset of rule?.subsets ?? []) {
+        const part = compileCluster(host, port, rule, subset);
+        clusters.set(part.name, part);
+      }
+    }
+    for (const subset of rule?.subsets ?? []) reportEmptySubset(subset, host, ports, report);
+  }
+  return clusters;
+}
+
+/** Holds no endpoint: its share of the calls fails, as Istio answers 503 for a cluster it does not know. */
+export function emptyCluster(host: string, port: number, subset: string): Cluster {
+  const name = clusterName(host, port, subset);
+  return { name, host, port, subset, loadBalancer: DEFAULT_LOAD_BALANCER, endpoints: [] };
+}
+
+function compileCluster(
+  host: string,
+  { port, endpoints }: ServicePortEndpoints,
+  rule: EffectiveRule | undefined,
+  subset?: EffectiveSubset,
+): Cluster {
+  const name = clusterName(host, port.port, subset?.name ?? '');
+  return {
+    name,
+    host,
+    port: port.port,
+    subset: subset?.name ?? '',
+    loadBalancer: choosePolicy(rule?.trafficPolicy, subset?.trafficPolicy),
+    // Readiness is judged within the subset: it is a cluster of its own.
+    endpoints: usableEndpoints(subset === undefined ? endpoints : endpoints.filter((one) => isSelected(subset, one))),
+    ...(rule !== undefined && { destinationRule: rule.ref }),
+  };
+}
+
+/** A block of the subset replaces the whole block of its rule (pilot/pkg/networking, `MergeTrafficPolicy`). */
+function choosePolicy(rule: TrafficPolicy | undefined, subset: TrafficPolicy | undefined): LoadBalancerPolicy {
+  return subset?.loadBalancer ?? rule?.loadBalancer ?? DEFAULT_LOAD_BALANCER;
+}
+
+/** Every label of the subset must be on the Pod; no label selects every Pod. */
+function isSelected(subset: Subset, endpoint: Endpoint): boolean {
+  const wanted = Object.entries(subset.labels);
+  const { labels } = endpoint;
+  if (wanted.length === 0) return true;
+  return labels !== undefined && wanted.every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value);
+}
+
+function reportEmptySubset(
+  subset: EffectiveSubset,
+  host: string,
+  ports: readonly ServicePortEndpoints[],
+  report: CompileReport,
+): void {
+  const endpoints = ports.flatMap((port) => port.endpoints);
+  if (endpoints.some((endpoint) => isSelected(subset, endpoint))) return;
+  const labels = Object.entries(subset.labels).map(([key, value]) => `${key}=${value}`);
+  const unlabelled = endpoints.filter((endpoint) => endpoint.labels === undefined).length;
+  const why =
+    endpoints.length === 0
+      ? 'the Service has no endpoints'
+      : unlabelled > 0
+        ? `the Pod objects of ${unlabelled} of its ${endpoints.length} endpoints are missing, and labels stand there; add them`
+        : `no Pod of its ${endpoints.length} endpoints has the labels ${labels.join(', ')}`;
+  const message = `Subset "${subset.name}" of ${host} selects nothing: ${why}.`;
+  report.add('subset-selects-nothing', subset.rule, message, subset.place);
+}

@@ -1,0 +1,72 @@
+import type { EndpointSlice, Pod, SliceEndpoint } from '../config/index.ts';
+import {
+  type Endpoint,
+  renderEndpointAddress,
+  type Service,
+  serviceKey,
+  type ServicePort,
+  type ServicePortEndpoints,
+} from '../model/index.ts';
+import { compareStrings } from './order.ts';
+
+/**
+ * Joins every port of a Service with the endpoints of all its slices, by port name and protocol: slices of one Service
+ * may map the same name to different numbers.
+ */
+export function joinEndpoints(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  pods: ReadonlyMap<string, Pod>,
+): readonly ServicePortEndpoints[] {
+  // Equal copies of an endpoint are told apart by nothing but their slice; sorting makes the winner independent of order.
+  const sorted = slices.toSorted((a, b) => compareStrings(a.name, b.name));
+  return service.ports.map((port) => ({ port, endpoints: joinPort(port, sorted, pods) }));
+}
+
+function joinPort(
+  port: ServicePort,
+  slices: readonly EndpointSlice[],
+  pods: ReadonlyMap<string, Pod>,
+): readonly Endpoint[] {
+  const byAddress = new Map<string, Endpoint>();
+  for (const slice of slices) {
+    for (const slicePort of slice.ports) {
+      if (slicePort.name !== port.name || slicePort.protocol !== port.protocol) continue;
+      for (const entry of slice.endpoints) {
+        const endpoint = compileEndpoint(slice, entry, slicePort.port, pods);
+        const key = renderEndpointAddress(endpoint.address, endpoint.port);
+        const other = byAddress.get(key);
+        if (other === undefined || rank(endpoint) > rank(other)) byAddress.set(key, endpoint);
+      }
+    }
+  }
+  // kube-proxy's order, which its chains keep: plain string order, "10.0.0.10:80" before "10.0.0.2:80".
+  return [...byAddress.entries()].toSorted(([a], [b]) => compareStrings(a, b)).map(([, endpoint]) => endpoint);
+}
+
+/** A Pod may stand in two slices for a moment; the copy that is not terminating is the newer one (kube-proxy). */
+function rank({ conditions }: Endpoint): number {
+  return (conditions.terminating ? 0 : 4) + (conditions.ready ? 2 : 0) + (conditions.serving ? 1 : 0);
+}
+
+function compileEndpoint(
+  slice: EndpointSlice,
+  entry: SliceEndpoint,
+  port: number,
+  pods: ReadonlyMap<string, Pod>,
+): Endpoint {
+  const { conditions, podName, hostname, nodeName, zone } = entry;
+  const labels = podName === undefined ? undefined : pods.get(serviceKey(slice.namespace, podName))?.labels;
+  return {
+    // The addresses of one entry are fungible; kube-proxy uses the first only, and so does everything here.
+    address: entry.addresses[0],
+    port,
+    family: slice.family,
+    conditions,
+    ...(podName !== undefined && { podName }),
+    ...(hostname !== undefined && { hostname }),
+    ...(nodeName !== undefined && { nodeName }),
+    ...(zone !== undefined && { zone }),
+    ...(labels !== undefined && { labels }),
+  };
+}

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { isSame } from './same.ts';
+
+const DIFFERENT: readonly [unknown, unknown][] = [
+  [1, '1'],
+  [null, undefined],
+  [{}, []],
+  [{}, null],
+  [[1], [1, 2]],
+  [{ a: 1 }, { a: 1, b: 2 }],
+  [{ a: 1, b: 2 }, { a: 1 }],
+  [{ a: undefined }, { b: undefined }],
+  [{ a: { b: [1] } }, { a: { b: [2] } }],
+];
+
+test('what differs anywhere is not the same', () => {
+  for (const [a, b] of DIFFERENT) assert.equal(isSame(a, b), false, JSON.stringify([a, b]));
+});
+
+test('a copy is the same, whatever the order of its fields', () => {
+  assert.equal(isSame({ a: 1, b: [{ c: null }] }, { b: [{ c: null }], a: 1 }), true);
+  fc.assert(fc.property(fc.jsonValue(), (value) => assert.equal(isSame(value, structuredClone(value)), true)));
+});

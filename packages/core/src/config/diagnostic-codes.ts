@@ -1,0 +1,186 @@
+import type { Severity } from '../model/index.ts';
+
+/** One row of `docs/diagnostics.md`. */
+export interface DiagnosticKind {
+  readonly severity: Severity;
+  /** One sentence for the documentation: what it means and what follows from it. */
+  readonly meaning: string;
+}
+
+export type DiagnosticCode =
+  | 'source-unreadable'
+  | 'syntax-error'
+  | 'syntax-warning'
+  | 'not-an-object'
+  | 'unsupported-version'
+  | 'unknown-kind'
+  | 'kind-not-honoured'
+  | 'missing-field'
+  | 'wrong-type'
+  | 'invalid-value'
+  | 'duplicate-object'
+  | 'unknown-field'
+  | 'field-not-honoured'
+  | 'field-without-effect'
+  | 'rule-not-served'
+  | 'rule-unreachable'
+  | 'workload-selector'
+  | 'fqdn-slice'
+  | 'slice-port-without-number'
+  | 'slice-without-service'
+  | 'port-without-endpoints'
+  | 'external-name'
+  | 'not-in-mesh'
+  | 'not-exported'
+  | 'host-not-expanded'
+  | 'host-unknown'
+  | 'virtual-service-conflict'
+  | 'destination-unknown-host'
+  | 'destination-unknown-subset'
+  | 'destination-unknown-port'
+  | 'destination-rules-merged'
+  | 'destination-rule-shadowed'
+  | 'subset-shadowed'
+  | 'subset-selects-nothing';
+
+/** Every code Steelyard can report. Codes are stable: they are renamed never, removed only with a major version. */
+export const DIAGNOSTIC_KINDS: Readonly<Record<DiagnosticCode, DiagnosticKind>> = {
+  'source-unreadable': {
+    severity: 'error',
+    meaning: 'A file or folder could not be read; what it said last stays in force.',
+  },
+  'syntax-error': {
+    severity: 'error',
+    meaning: 'A document is not valid YAML or JSON, or names a key twice; only this document is lost.',
+  },
+  'syntax-warning': {
+    severity: 'warning',
+    meaning: 'A document is readable, but the YAML parser has a doubt about it.',
+  },
+  'not-an-object': {
+    severity: 'error',
+    meaning: 'A document is not a Kubernetes object: it is no mapping, or lacks `apiVersion` or `kind`.',
+  },
+  'unsupported-version': {
+    severity: 'error',
+    meaning: 'The kind is known, but not under this `apiVersion`; the object is not used.',
+  },
+  'unknown-kind': {
+    severity: 'info',
+    meaning: 'Steelyard does not read objects of this kind.',
+  },
+  'kind-not-honoured': {
+    severity: 'warning',
+    meaning: 'Objects of this kind shape traffic in a cluster, but Steelyard does not honour them yet.',
+  },
+  'missing-field': {
+    severity: 'error',
+    meaning: 'A required field is absent; the object is not used and its last good version stays.',
+  },
+  'wrong-type': {
+    severity: 'error',
+    meaning: 'A field has another type than its schema says; the object is not used and its last good version stays.',
+  },
+  'invalid-value': {
+    severity: 'error',
+    meaning:
+      'A field has the right type but not an allowed value; the object is not used and its last good version stays.',
+  },
+  'duplicate-object': {
+    severity: 'error',
+    meaning: 'Two objects have the same kind, namespace and name; the first one read holds.',
+  },
+  'unknown-field': {
+    severity: 'warning',
+    meaning: 'A field is not in the schema of its kind, often a misspelling; it has no effect.',
+  },
+  'field-not-honoured': {
+    severity: 'warning',
+    meaning: 'A field means something to a cluster or to Istio that Steelyard does not honour yet.',
+  },
+  'field-without-effect': {
+    severity: 'info',
+    meaning: 'A field is valid but does not concern gRPC calls.',
+  },
+  'rule-not-served': {
+    severity: 'warning',
+    meaning: 'An HTTP rule of a VirtualService needs what Steelyard does not do yet, and is left out of the routes.',
+  },
+  'rule-unreachable': {
+    severity: 'warning',
+    meaning: 'An HTTP rule stands behind one that takes every call, and is never reached.',
+  },
+  'workload-selector': {
+    severity: 'warning',
+    meaning:
+      'A DestinationRule is meant for some client workloads only; it is not used, as client labels are not known.',
+  },
+  'fqdn-slice': {
+    severity: 'warning',
+    meaning: 'An EndpointSlice of addressType FQDN holds names instead of addresses; it is not used, as in kube-proxy.',
+  },
+  'slice-port-without-number': {
+    severity: 'warning',
+    meaning: 'A port of an EndpointSlice has no number; it is skipped, as in kube-proxy.',
+  },
+  'slice-without-service': {
+    severity: 'warning',
+    meaning: 'An EndpointSlice belongs to no known Service; its endpoints are not used.',
+  },
+  'port-without-endpoints': {
+    severity: 'warning',
+    meaning: 'No endpoint that takes new calls stands behind a Service port; calls to it fail.',
+  },
+  'external-name': {
+    severity: 'info',
+    meaning: 'A Service of type ExternalName is only a DNS alias; it is not balanced.',
+  },
+  'not-in-mesh': {
+    severity: 'warning',
+    meaning: 'A VirtualService lists gateways without `mesh`, so it does not apply to calls inside the cluster.',
+  },
+  'not-exported': {
+    severity: 'info',
+    meaning: "An object's `exportTo` leaves out the namespace of the callers; it does not apply to them.",
+  },
+  'host-not-expanded': {
+    severity: 'error',
+    meaning: 'A host is written `name.namespace`: only names without a dot are expanded, so it names no Service.',
+  },
+  'host-unknown': {
+    severity: 'warning',
+    meaning: 'The host of a VirtualService or DestinationRule is no known Service; the entry has no effect.',
+  },
+  'virtual-service-conflict': {
+    severity: 'error',
+    meaning: 'Two VirtualServices claim the same host; the older one holds (then by name, then by namespace).',
+  },
+  'destination-unknown-host': {
+    severity: 'error',
+    meaning: "A route's destination is no known Service; its share of the calls fails, it does not move elsewhere.",
+  },
+  'destination-unknown-subset': {
+    severity: 'error',
+    meaning: "A route's destination names a subset that no DestinationRule defines; its share of the calls fails.",
+  },
+  'destination-unknown-port': {
+    severity: 'error',
+    meaning: "A route's destination Service has no such TCP port; its share of the calls fails.",
+  },
+  'destination-rules-merged': {
+    severity: 'info',
+    meaning: 'Two DestinationRules of one namespace have the same host and were merged as Istio merges them.',
+  },
+  'destination-rule-shadowed': {
+    severity: 'warning',
+    meaning: 'A DestinationRule, or its traffic policy, is not used because another one takes precedence for its host.',
+  },
+  'subset-shadowed': {
+    severity: 'warning',
+    meaning: 'A subset name occurs in two merged DestinationRules; the older definition holds.',
+  },
+  'subset-selects-nothing': {
+    severity: 'warning',
+    meaning: 'No endpoint has the labels of a subset; calls routed to the subset fail.',
+  },
+};

@@ -1,0 +1,30 @@
+import type { FieldReader } from './field-reader.ts';
+
+const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+
+/** RFC 1123 label as Kubernetes restricts it: lower case, digits, `-`, at most 63. */
+export function isDnsLabel(text: string): boolean {
+  return text.length <= 63 && LABEL.test(text);
+}
+
+/** Labels joined by dots, at most 253 altogether. */
+export function isDnsSubdomain(text: string): boolean {
+  return text.length <= 253 && text.split('.').every((label) => label.length <= 63 && LABEL.test(label));
+}
+
+/** Reads a name and reports one that cannot be. */
+export function readDnsLabel(reader: FieldReader, field: string): string | undefined {
+  const value = reader.string(field);
+  if (value === undefined || isDnsLabel(value)) return value;
+  const rule = 'lower-case letters, digits and "-", at most 63, starting and ending with a letter or digit';
+  return reader.fail(field, 'invalid-value', `Field ${field} must be a DNS label (${rule}), not "${value}".`);
+}
+
+/**
+ * A host of a VirtualService or DestinationRule: a name, `*`, or a wildcard prefix `*.x` (Istio validates it so).
+ * The last label of a fully qualified name may be followed by no dot.
+ */
+export function isHostPattern(text: string): boolean {
+  if (text === '*') return true;
+  return isDnsSubdomain((text.startsWith('*.') ? text.slice(2) : text).toLowerCase());
+}

@@ -1,0 +1,146 @@
+import type { Protocol, Service, ServicePort, ServiceType } from '../model/index.ts';
+import type { FieldReader } from './field-reader.ts';
+import { parseIpAddress } from './ip-address.ts';
+import type { Metadata } from './metadata.ts';
+import { isDnsLabel, readDnsLabel } from './names.ts';
+
+export const PROTOCOLS: readonly Protocol[] = ['TCP', 'UDP', 'SCTP'];
+export const PORT_NUMBER = { min: 1, max: 65_535 } as const;
+
+const TYPES: readonly ServiceType[] = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'];
+
+export function parseService(reader: FieldReader, metadata: Metadata): Service | undefined {
+  if (!isDnsLabel(metadata.name)) {
+    const message = `A Service's name must be a DNS label without dots, not "${metadata.name}".`;
+    reader.report.report('invalid-value', ['metadata', 'name'], message);
+  }
+  reader.require('spec');
+  const spec = reader.mapping('spec');
+  if (spec === undefined) return undefined;
+  const type = spec.word('type', TYPES) ?? 'ClusterIP';
+  const addresses = readClusterIps(spec);
+  const headless = addresses === 'None';
+  const externalName = readDnsName(spec);
+  if (type === 'ExternalName') spec.require('externalName');
+  // Only headless Services and aliases may do without ports (Kubernetes API, ServiceSpec.ports).
+  if (!headless && type !== 'ExternalName') spec.require('ports');
+  const ports = (spec.mappings('ports') ?? []).flatMap((port) => readPort(port, type) ?? []);
+  checkPorts(spec, ports);
+  readRest(spec);
+  readOutsideAccess(spec, type);
+  spec.finish();
+  if (reader.report.hasErrors) return undefined;
+  return {
+    kind: 'Service',
+    namespace: metadata.namespace,
+    name: metadata.name,
+    type,
+    headless: headless && type !== 'ExternalName',
+    clusterIps: headless || type === 'ExternalName' ? [] : addresses,
+    ...(externalName !== undefined && { externalName }),
+    ports,
+    position: metadata.position,
+  };
+}
+
+/** Both fields say the same (`clusterIP` is the first of `clusterIPs`); a manifest may give either. */
+function readClusterIps(spec: FieldReader): 'None' | readonly string[] {
+  const single = spec.string('clusterIP') ?? '';
+  const several = spec.strings('clusterIPs') ?? [];
+  if (single !== '' && several.length > 0 && several[0] !== single) {
+    const message = `The first of clusterIPs must be clusterIP "${single}", not "${several[0] ?? ''}".`;
+    spec.report.report('invalid-value', spec.at('clusterIPs', 0), message);
+  }
+  const texts = several.length > 0 ? several : [single];
+  if (texts[0] === 'None') return 'None';
+  return texts.flatMap((text, index) => {
+    // Not allocated yet.
+    if (text === '') return [];
+    const parsed = parseIpAddress(text);
+    if (parsed !== undefined) return [parsed.address];
+    const path = several.length > 0 ? spec.at('clusterIPs', index) : spec.at('clusterIP');
+    spec.report.report('invalid-value', path, `A cluster address must be an IP address or None, not "${text}".`);
+    return [];
+  });
+}
+
+function readDnsName(spec: FieldReader): string | undefined {
+  const text = spec.string('externalName');
+  return text === undefined || text === '' ? undefined : text.toLowerCase().replace(/\.$/, '');
+}
+
+function readPort(port: FieldReader, type: ServiceType): ServicePort | undefined {
+  const name = port.has('name') && port.value('name') !== '' ? readDnsLabel(port, 'name') : port.string('name');
+  const protocol = port.word('protocol', PROTOCOLS) ?? 'TCP';
+  port.require('port');
+  const number = port.integer('port', PORT_NUMBER);
+  const targetPort = readTargetPort(port);
+  const appProtocol = port.string('appProtocol');
+  // With a type that has node ports, spec.type is what gets the Diagnostic.
+  if (type === 'NodePort' || type === 'LoadBalancer' || port.value('nodePort') === 0) port.ignore('nodePort');
+  else port.notHonoured('only the cluster address is served', 'nodePort');
+  port.finish();
+  if (number === undefined) return undefined;
+  return {
+    name: name ?? '',
+    protocol,
+    port: number,
+    targetPort: targetPort ?? number,
+    ...(appProtocol !== undefined && { appProtocol }),
+  };
+}
+
+function readTargetPort(port: FieldReader): number | string | undefined {
+  const value = port.value('targetPort');
+  // The API server's default for 0 and "" is the port itself.
+  if (value === 0 || value === '') return undefined;
+  return typeof value === 'string' ? value : port.integer('targetPort', PORT_NUMBER);
+}
+
+function checkPorts(spec: FieldReader, ports: readonly ServicePort[]): void {
+  const names = new Set<string>();
+  const numbers = new Set<string>();
+  for (const [index, port] of ports.entries()) {
+    if (ports.length > 1 && port.name === '') {
+      spec.report.report('missing-field', spec.at('ports', index), 'Each of several ports needs a name; add it.');
+    } else if (names.has(port.name)) {
+      spec.report.report(
+        'invalid-value',
+        spec.at('ports', index),
+        `Port name "${port.name}" occurs twice; rename one.`,
+      );
+    }
+    names.add(port.name);
+    const number = `${port.port}/${port.protocol}`;
+    if (numbers.has(number)) {
+      spec.report.report('invalid-value', spec.at('ports', index), `Port ${number} occurs twice; remove one.`);
+    }
+    numbers.add(number);
+  }
+}
+
+function readRest(spec: FieldReader): void {
+  // The EndpointSlice controller turns the selector and publishNotReadyAddresses into slices; the slices are read.
+  spec.stringMap('selector');
+  spec.boolean('publishNotReadyAddresses');
+  // The addresses themselves say the families; the load balancer's class is not about balancing inside the cluster.
+  spec.ignore('ipFamilies', 'ipFamilyPolicy', 'loadBalancerClass', 'sessionAffinityConfig');
+  const affinity = spec.word('sessionAffinity', ['None', 'ClientIP']);
+  if (affinity === 'ClientIP') spec.notHonoured('calls of one client may land on any endpoint', 'sessionAffinity');
+  const internal = spec.word('internalTrafficPolicy', ['Cluster', 'Local']);
+  if (internal === 'Local') spec.notHonoured('calls go to the endpoints of all nodes', 'internalTrafficPolicy');
+  if (spec.string('trafficDistribution') !== '') {
+    spec.notHonoured('calls go to all endpoints, near and far alike', 'trafficDistribution');
+  }
+  const outside = 'only the cluster address is served';
+  spec.notHonoured(outside, 'externalIPs', 'loadBalancerSourceRanges');
+  if (spec.value('loadBalancerIP') !== '') spec.notHonoured(outside, 'loadBalancerIP');
+}
+
+/** What the API server fills in for Services with outside addresses; one Diagnostic at `type` speaks for all of it. */
+function readOutsideAccess(spec: FieldReader, type: ServiceType): void {
+  spec.ignore('externalTrafficPolicy', 'healthCheckNodePort', 'allocateLoadBalancerNodePorts');
+  if (type !== 'NodePort' && type !== 'LoadBalancer') return;
+  const message = `Type ${type} is served at its cluster address only: node ports and outside addresses are not honoured yet.`;
+  spec.fail('type', 'field-not-honoured', message);
+}

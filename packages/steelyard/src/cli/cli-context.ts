@@ -1,0 +1,15 @@
+/** What a command may touch of the outside. */
+export interface CliContext {
+  /** Results. */
+  readonly stdout: CliStream;
+  /** Chatter. */
+  readonly stderr: CliStream;
+  readonly setExitCode: (code: number) => void;
+}
+
+export interface CliStream {
+  readonly write: (text: string) => void;
+  readonly isTerminal: boolean;
+  /** On a terminal, unless NO_COLOR is set (no-color.org). */
+  readonly hasColors: boolean;
+}

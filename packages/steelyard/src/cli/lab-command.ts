@@ -1,0 +1,122 @@
+import { randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import pc from 'picocolors';
+import type { Lab, LabReport, ReportPaint, Way } from '../lab/index.ts';
+import { createProgress, findLabTarget, isAsExpected, isWay, renderLabReport, runLab, WAYS } from '../lab/index.ts';
+import type { CliContext } from './cli-context.ts';
+import { createCliLogger } from './cli-logger.ts';
+import { EXIT } from './exit-code.ts';
+import { openSource } from './open-source.ts';
+import { collect, wholeNumber } from './option-values.ts';
+import { renderStructured } from './render-output.ts';
+import type { LogOptions, ManifestOptions, OutputFormat } from './shared-options.ts';
+import { addLogOptions, addManifestOptions, addOutputOption } from './shared-options.ts';
+import { aborted, watchStopSignals } from './stop-signal.ts';
+import { UsageError } from './usage-error.ts';
+
+interface LabCommandOptions extends ManifestOptions, LogOptions {
+  readonly service?: string;
+  readonly calls: number;
+  readonly concurrency: number;
+  readonly seed?: number;
+  readonly way?: readonly string[];
+  readonly keep?: boolean;
+  readonly output: OutputFormat;
+}
+
+const MAX_SEED = 2 ** 32 - 1;
+
+export function addLabCommand(program: Command, context: CliContext): void {
+  const command = program
+    .command('lab')
+    .summary('run real gRPC calls over every way to the pods, and measure where they land')
+    .description(
+      'Runs one real gRPC server process per pod of a Service on this machine, then makes the same number of calls ' +
+        "from one channel over each way: the Service's own rules, headless DNS, the proxy. Prints each pod's share " +
+        'beside the expected one.',
+    )
+    .option('--service <name>', 'the Service: NAME, NAME.NAMESPACE, either with :PORT (default: the first that fits)')
+    .addOption(new Option('--calls <n>', 'calls each way').argParser(wholeNumber(1, 10_000_000)).default(3000))
+    .addOption(new Option('--concurrency <n>', 'calls under way at once').argParser(wholeNumber(1, 10_000)).default(4))
+    .addOption(new Option('--seed <n>', 'repeat the random choices of a run').argParser(wholeNumber(0, MAX_SEED)))
+    .addOption(new Option('--way <way>', `only this way: ${WAYS.join(', ')} (repeatable)`).argParser(collect))
+    .option('--keep', 'stay up afterwards, and say how to call each way with grpcurl');
+  addManifestOptions(command);
+  addOutputOption(command);
+  addLogOptions(command, 'warn');
+  command
+    .addHelpText('after', '\nWithout -f it runs on the example of the repository, examples/backend.')
+    .addHelpText('after', 'Exit codes: 0 as expected, 1 a spread is off or calls failed, 2 wrong usage or input.')
+    .action((options: LabCommandOptions) => lab(context, options));
+}
+
+async function lab(context: CliContext, options: LabCommandOptions): Promise<void> {
+  const ways = parseWays(options.way);
+  const log = createCliLogger(context, options);
+  const { source, showFindings } = await openSource(context, {
+    ...options,
+    filename: options.filename ?? examplePaths(),
+    watch: false,
+  });
+  const target = findLabTarget(source.current, options.namespace, options.service);
+  showFindings();
+  const progress = createProgress({ write: context.stderr.write, terminal: context.stderr.isTerminal });
+  const signals = watchStopSignals();
+  let running: Lab | undefined;
+  try {
+    running = await runLab({
+      ...options,
+      snapshot: source.current,
+      target,
+      seed: options.seed ?? randomInt(MAX_SEED),
+      ...(ways === undefined ? {} : { ways }),
+      progress,
+      log,
+      signal: signals.first,
+    });
+    progress.clear();
+    writeReport(context, running.report, options.output);
+    context.setExitCode(isAsExpected(running.report) ? EXIT.fine : EXIT.no);
+    if (options.keep === true) {
+      context.stderr.write(`\nThe lab stays up until Ctrl-C. To call it yourself:\n\n${running.invitation}`);
+      await aborted(signals.first);
+    }
+  } finally {
+    progress.clear();
+    await running?.close();
+    source.close();
+    signals.dispose();
+  }
+}
+
+function parseWays(texts: readonly string[] | undefined): readonly Way[] | undefined {
+  return texts?.map((text) => {
+    if (!isWay(text)) throw new UsageError(`--way ${text}: there is no such way; choose ${WAYS.join(', ')}`);
+    return text;
+  });
+}
+
+/** What the repository has beside the packages; an installed package has none. */
+function examplePaths(): readonly string[] {
+  const example = fileURLToPath(new URL('../../../../examples/backend', import.meta.url));
+  if (!existsSync(example)) throw new UsageError('no manifests: give -f PATH (a file, a folder or -)');
+  return [example];
+}
+
+function writeReport({ stdout }: CliContext, report: LabReport, format: OutputFormat): void {
+  if (format !== 'table') {
+    stdout.write(renderStructured(report, format));
+    return;
+  }
+  const colors = pc.createColors(stdout.hasColors);
+  const paint: ReportPaint = {
+    heading: colors.bold,
+    good: colors.green,
+    bad: colors.red,
+    faint: colors.dim,
+  };
+  stdout.write(renderLabReport(report, paint));
+}

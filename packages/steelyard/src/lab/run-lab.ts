@@ -1,0 +1,117 @@
+import type { Snapshot } from '@steelyard/core/model';
+import { serviceKey } from '@steelyard/core/model';
+import type { LogLevel, Logger } from '../log.ts';
+import { startBackends } from './backends.ts';
+import { createCleanup } from './cleanup.ts';
+import { formatAddress } from './format-address.ts';
+import { LabError } from './lab-error.ts';
+import type { LabReport } from './lab-report.ts';
+import type { LabTarget } from './lab-target.ts';
+import { renderInvitation } from './invitation.ts';
+import type { Workload } from './measure-way.ts';
+import { measureWay } from './measure-way.ts';
+import type { OpenWay } from './open-way.ts';
+import { openWay } from './open-way.ts';
+import type { Way } from './way.ts';
+import { WAYS } from './way.ts';
+import type { WayReport } from './way-report.ts';
+
+export interface LabOptions extends Workload {
+  readonly snapshot: Snapshot;
+  /** Of short names. */
+  readonly namespace: string;
+  /** Of the Snapshot. */
+  readonly target: LabTarget;
+  /** Absent, every way that these manifests and this machine have. A way that is asked for must be there. */
+  readonly ways?: readonly Way[];
+  /** 0 to 2^32 - 1: of every random choice made. */
+  readonly seed: number;
+  readonly progress: LabProgress;
+  readonly log: Logger;
+  /** For the proxy's own process. */
+  readonly logLevel: LogLevel;
+  /** Ends the experiment early: the run rejects with the signal's reason. Whatever was started is ended first. */
+  readonly signal: AbortSignal;
+}
+
+/** Chatter while it runs. */
+export interface LabProgress {
+  /** A new thing begins. */
+  phase(text: string): void;
+  calls(way: Way, done: number, total: number): void;
+}
+
+/** An experiment that has been made. Its pods and ways stay up until `close`. */
+export interface Lab {
+  readonly report: LabReport;
+  /** How to call each way by hand while the lab is up. */
+  readonly invitation: string;
+  close(): Promise<void>;
+}
+
+/**
+ * The experiment: a real gRPC server process per pod, then the same calls over each way, from one channel each.
+ *
+ * @throws LabError when the manifests or the machine do not allow what was asked for
+ */
+export async function runLab(options: LabOptions): Promise<Lab> {
+  const cleanup = createCleanup();
+  const { signal } = options;
+  const aborted = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  try {
+    const made = makeExperiment(options, cleanup);
+    // After an abort its children are gone and it fails for that; the abort is what the caller hears of.
+    made.catch(() => undefined);
+    return await Promise.race([made, aborted]);
+  } catch (error) {
+    await cleanup.run();
+    throw error;
+  }
+}
+
+async function makeExperiment(options: LabOptions, cleanup: ReturnType<typeof createCleanup>): Promise<Lab> {
+  const { target, progress, seed } = options;
+  if (options.ways?.includes('headless') === true && typeof target.headless === 'string') {
+    throw notToBeHad('headless', target.headless);
+  }
+  progress.phase(`starting ${target.pods.length} pods`);
+  const backends = await startBackends(target.pods, cleanup);
+  const context = { ...options, backends, cleanup };
+
+  const open: OpenWay[] = [];
+  const reports: WayReport[] = [];
+  const skipped: { way: Way; reason: string }[] = [];
+  for (const way of WAYS.filter((candidate) => options.ways?.includes(candidate) ?? true)) {
+    progress.phase(`${way}: ${options.calls} calls`);
+    const opened = await openWay(way, context);
+    if (typeof opened === 'string') {
+      if (options.ways !== undefined) throw notToBeHad(way, opened);
+      skipped.push({ way, reason: opened });
+      continue;
+    }
+    open.push(opened);
+    const onDone = (done: number): void => progress.calls(way, done, options.calls);
+    reports.push(await measureWay(opened, target.pods, options, cleanup, onDone));
+  }
+  return {
+    report: { service: nameOf(target), clusterIp: clusterIpOf(target), seed, ways: reports, skipped },
+    invitation: renderInvitation(open, target, backends),
+    close: () => cleanup.run(),
+  };
+}
+
+/** A way that was asked for is not left out in silence. */
+function notToBeHad(way: Way, reason: string): LabError {
+  return new LabError(`--way ${way}: ${reason}`);
+}
+
+function nameOf({ entry: { service } }: LabTarget): string {
+  return serviceKey(service.namespace, service.name);
+}
+
+function clusterIpOf({ clusterIp, port }: LabTarget): string {
+  return formatAddress({ host: clusterIp, port: port.port.port });
+}

@@ -1,0 +1,65 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { createServer } from 'node:http2';
+import { stripVTControlCharacters } from 'node:util';
+import { startSubject } from '../peers/index.ts';
+import type { SuiteOptions, SuiteResult } from './suite.ts';
+
+/** Cases that must pass, of 146. nghttpx 1.52 passes 140, node:http2 of Node 20 passes 137, HAProxy 2.6 all. */
+const LEAST_PASSED = 140;
+const CASE_TIMEOUT_S = 2;
+/** 146 cases that all run into their timeout take five minutes. */
+const SUITE_TIMEOUT_MS = 400_000;
+
+/** h2spec's generic, http2 and hpack sections against the proxy; what it forwards is answered by node:http2. */
+export async function h2spec(options: SuiteOptions): Promise<SuiteResult> {
+  if (spawnSync('h2spec', ['--version']).status !== 0) {
+    throw new Error('h2spec is not installed: go install github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible');
+  }
+  const backend = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/plain' });
+    response.end('a body\n');
+  });
+  await new Promise<void>((resolve) => {
+    backend.listen(0, '127.0.0.1', resolve);
+  });
+  const address = backend.address();
+  if (address === null || typeof address === 'string') throw new Error('no TCP address');
+  const subject = await startSubject(options.subject, address.port);
+  try {
+    const output = await runH2spec(subject.port, options.strict);
+    return judgeH2spec(output);
+  } finally {
+    await subject.stop();
+    backend.close();
+  }
+}
+
+async function runH2spec(port: number, strict: boolean): Promise<string> {
+  const args = ['generic', 'http2', 'hpack', '-h', '127.0.0.1', '-p', String(port), '-o', String(CASE_TIMEOUT_S)];
+  const child = spawn('h2spec', strict ? [...args, '--strict'] : args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: SUITE_TIMEOUT_MS,
+  });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  await new Promise((resolve, reject) => {
+    child.once('error', reject).once('close', resolve);
+  });
+  return output;
+}
+
+/** Reads h2spec's report: its count and its list of failures. Throws when it has none, for then nothing was tested. */
+export function judgeH2spec(output: string): SuiteResult {
+  const text = stripVTControlCharacters(output);
+  const [, tests, passed, skipped, failed] =
+    /(\d+) tests, (\d+) passed, (\d+) skipped, (\d+) failed/.exec(text)?.map(Number) ?? [];
+  if (tests === undefined || passed === undefined) throw new Error(`h2spec did not finish:\n${text.slice(-2000)}`);
+  const details = /Failures:\s*\n([^]*?)\n(?:Finished in|\d+ tests)/.exec(text)?.[1]?.trim();
+  const summary = `h2spec: ${passed} of ${tests} passed, ${skipped ?? 0} skipped, ${failed ?? 0} failed`;
+  return {
+    summary: details === undefined ? summary : `${summary}\n${details}`,
+    failures: passed < LEAST_PASSED ? [`h2spec: ${passed} cases passed, at least ${LEAST_PASSED} must`] : [],
+  };
+}

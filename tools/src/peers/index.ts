@@ -1,0 +1,2 @@
+export * from './start-process.ts';
+export * from './subject.ts';
