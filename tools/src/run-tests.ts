@@ -44,6 +44,7 @@ function coverageCommand(): string[] {
     '--exclude-after-remap',
     '--include=packages/*/src/**',
     '--exclude=**/*.test.ts',
+    '--exclude=**/*.test-bed.ts',
     '--reporter=text',
     '--reporter=lcov',
     '--reports-dir=coverage',

@@ -67,7 +67,7 @@ export function putFrameHeader(
   putUint32(buffer, at + 5, streamId);
 }
 
-export function putUint32(buffer: Uint8Array, at: number, value: number): void {
+function putUint32(buffer: Uint8Array, at: number, value: number): void {
   buffer[at] = value >>> 24;
   buffer[at + 1] = value >>> 16;
   buffer[at + 2] = value >>> 8;

@@ -19,3 +19,16 @@ export {
   type TestReply,
 } from './http2-peers.ts';
 export { createTestSource, type TestPod, type TestSource } from './test-source.ts';
+export {
+  CALL,
+  ConnectionSubject,
+  describeFrame,
+  FLAG,
+  FRAME,
+  GRPC_OK,
+  OK,
+  REQUEST,
+  request,
+  RESPONSE,
+  TRAILERS,
+} from './connection-subject.ts';

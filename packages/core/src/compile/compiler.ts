@@ -47,6 +47,7 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
       if (
         previous !== undefined &&
         next.services === previous.services &&
+        next.nodes === previous.nodes &&
         next.virtualHosts === previous.virtualHosts &&
         next.clusters === previous.clusters &&
         isSame(diagnostics, previous.diagnostics)
@@ -83,6 +84,7 @@ function compileSnapshot(
   return {
     clusterDomain,
     services,
+    nodes: reuseEntries(previous?.nodes, byKind.nodes),
     virtualHosts: reuseEntries(previous?.virtualHosts, virtualHosts),
     clusters: reuseEntries(previous?.clusters, clusters),
     diagnostics: report.diagnostics,

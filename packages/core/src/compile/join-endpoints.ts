@@ -55,7 +55,7 @@ function compileEndpoint(
   port: number,
   pods: ReadonlyMap<string, Pod>,
 ): Endpoint {
-  const { conditions, podName, hostname, nodeName, zone } = entry;
+  const { conditions, podName, hostname, nodeName, zone, zoneHints, nodeHints } = entry;
   const labels = podName === undefined ? undefined : pods.get(serviceKey(slice.namespace, podName))?.labels;
   return {
     // The addresses of one entry are fungible; kube-proxy uses the first only, and so does everything here.
@@ -67,6 +67,8 @@ function compileEndpoint(
     ...(hostname !== undefined && { hostname }),
     ...(nodeName !== undefined && { nodeName }),
     ...(zone !== undefined && { zone }),
+    ...(zoneHints !== undefined && { zoneHints }),
+    ...(nodeHints !== undefined && { nodeHints }),
     ...(labels !== undefined && { labels }),
   };
 }

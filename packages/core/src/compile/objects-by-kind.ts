@@ -1,4 +1,4 @@
-import type { ConfigObject, DestinationRule, EndpointSlice, Pod, VirtualService } from '../config/index.ts';
+import type { ConfigObject, DestinationRule, EndpointSlice, NodeObject, Pod, VirtualService } from '../config/index.ts';
 import { type Service, serviceKey } from '../model/index.ts';
 import { compareAge } from './order.ts';
 
@@ -7,6 +7,8 @@ export interface ObjectsByKind {
   /** By `namespace/name`. */
   readonly services: ReadonlyMap<string, Service>;
   readonly pods: ReadonlyMap<string, Pod>;
+  /** By name. */
+  readonly nodes: ReadonlyMap<string, NodeObject>;
   readonly slices: readonly EndpointSlice[];
   /** The oldest first. */
   readonly virtualServices: readonly VirtualService[];
@@ -16,6 +18,7 @@ export interface ObjectsByKind {
 export function sortByKind(objects: Iterable<ConfigObject>): ObjectsByKind {
   const services = new Map<string, Service>();
   const pods = new Map<string, Pod>();
+  const nodes = new Map<string, NodeObject>();
   const slices: EndpointSlice[] = [];
   const virtualServices: VirtualService[] = [];
   const destinationRules: DestinationRule[] = [];
@@ -26,6 +29,9 @@ export function sortByKind(objects: Iterable<ConfigObject>): ObjectsByKind {
         break;
       case 'Pod':
         pods.set(serviceKey(object.namespace, object.name), object);
+        break;
+      case 'Node':
+        nodes.set(object.name, object);
         break;
       case 'EndpointSlice':
         slices.push(object);
@@ -43,6 +49,7 @@ export function sortByKind(objects: Iterable<ConfigObject>): ObjectsByKind {
   return {
     services,
     pods,
+    nodes,
     slices,
     virtualServices: virtualServices.toSorted(compareAge),
     destinationRules: destinationRules.toSorted(compareAge),

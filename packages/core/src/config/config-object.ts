@@ -1,4 +1,5 @@
 import type {
+  ClusterNode,
   EndpointConditions,
   IpFamily,
   LoadBalancerPolicy,
@@ -23,6 +24,8 @@ export interface SliceEndpoint {
   readonly hostname?: string;
   readonly nodeName?: string;
   readonly zone?: string;
+  readonly zoneHints?: readonly string[];
+  readonly nodeHints?: readonly string[];
 }
 
 /** discovery.k8s.io/v1 EndpointSlice. */
@@ -114,4 +117,11 @@ export interface DestinationRule {
   readonly position?: SourcePosition;
 }
 
-export type ConfigObject = Service | EndpointSlice | Pod | VirtualService | DestinationRule;
+/** A Node. It has no namespace of its own; the default one stands here so that all kinds are told apart alike. */
+export interface NodeObject extends ClusterNode {
+  readonly kind: 'Node';
+  readonly namespace: string;
+  readonly position?: SourcePosition;
+}
+
+export type ConfigObject = Service | EndpointSlice | Pod | NodeObject | VirtualService | DestinationRule;

@@ -3,6 +3,7 @@ import type { FieldReader } from './field-reader.ts';
 import type { Metadata } from './metadata.ts';
 import { parseDestinationRule } from './parse-destination-rule.ts';
 import { parseEndpointSlice } from './parse-endpoint-slice.ts';
+import { parseNode } from './parse-node.ts';
 import { parsePod } from './parse-pod.ts';
 import { parseService } from './parse-service.ts';
 import { parseVirtualService } from './parse-virtual-service.ts';
@@ -19,6 +20,7 @@ const ISTIO_VERSIONS = ['networking.istio.io/v1', 'networking.istio.io/v1beta1',
 
 const KINDS: ReadonlyMap<string, KnownKind> = new Map<string, KnownKind>([
   ['Service', { group: '', apiVersions: ['v1'], parse: parseService }],
+  ['Node', { group: '', apiVersions: ['v1'], parse: parseNode }],
   ['Pod', { group: '', apiVersions: ['v1'], parse: parsePod }],
   ['EndpointSlice', { group: 'discovery.k8s.io', apiVersions: ['discovery.k8s.io/v1'], parse: parseEndpointSlice }],
   ['VirtualService', { group: 'networking.istio.io', apiVersions: ISTIO_VERSIONS, parse: parseVirtualService }],

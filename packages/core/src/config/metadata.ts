@@ -37,7 +37,8 @@ const BALANCING_ANNOTATIONS: Readonly<Record<string, string>> = {
 
 /** Labels are for selecting, except these. */
 const BALANCING_LABELS: Readonly<Record<string, string>> = {
-  'service.kubernetes.io/service-proxy-name': 'the Service is balanced as any other',
+  'service.kubernetes.io/service-proxy-name':
+    "only the Service's rules leave it out, its calls are balanced as any other's",
   'istio.io/persistent-session': 'calls of one session may land on different endpoints',
 };
 

@@ -5,6 +5,7 @@ import type { Metadata } from './metadata.ts';
 import { readDnsLabel } from './names.ts';
 import { PORT_NUMBER, PROTOCOLS } from './parse-service.ts';
 
+const ONLY_RULES = "only the Service's rules follow it, calls go to all endpoints, near and far alike";
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 
 /** discovery.k8s.io/v1: there is no `spec`, the fields stand beside `metadata`. */
@@ -79,7 +80,8 @@ function readEndpoint(endpoint: FieldReader, family: 'IPv4' | 'IPv6', hints: Hin
   const nodeName = endpoint.string('nodeName');
   const zone = endpoint.string('zone');
   const podName = readPodName(endpoint);
-  hints.notHonoured(endpoint, 'hints', 'calls go to all endpoints, near and far alike');
+  const { zoneHints, nodeHints } = readHints(endpoint);
+  hints.notHonoured(endpoint, 'hints', ONLY_RULES);
   // Zone and node have fields of their own; what else stands here is deprecated topology.
   endpoint.ignore('deprecatedTopology');
   endpoint.finish();
@@ -92,7 +94,22 @@ function readEndpoint(endpoint: FieldReader, family: 'IPv4' | 'IPv6', hints: Hin
     ...(hostname !== undefined && hostname !== '' && { hostname }),
     ...(nodeName !== undefined && { nodeName }),
     ...(zone !== undefined && { zone }),
+    ...(zoneHints.length > 0 && { zoneHints }),
+    ...(nodeHints.length > 0 && { nodeHints }),
   };
+}
+
+function readHints(endpoint: FieldReader): { zoneHints: readonly string[]; nodeHints: readonly string[] } {
+  const hints = endpoint.mapping('hints');
+  const names = (field: string): readonly string[] =>
+    (hints?.mappings(field) ?? []).flatMap((entry) => {
+      const name = entry.string('name');
+      entry.finish();
+      return name ?? [];
+    });
+  const [zoneHints, nodeHints] = [names('forZones'), names('forNodes')];
+  hints?.finish();
+  return { zoneHints, nodeHints };
 }
 
 function readAddresses(endpoint: FieldReader, family: 'IPv4' | 'IPv6'): readonly string[] {

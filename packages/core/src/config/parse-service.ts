@@ -3,6 +3,7 @@ import type { FieldReader } from './field-reader.ts';
 import { parseIpAddress } from './ip-address.ts';
 import type { Metadata } from './metadata.ts';
 import { isDnsLabel, readDnsLabel } from './names.ts';
+import { readServiceDelivery } from './read-service-delivery.ts';
 
 export const PROTOCOLS: readonly Protocol[] = ['TCP', 'UDP', 'SCTP'];
 export const PORT_NUMBER = { min: 1, max: 65_535 } as const;
@@ -24,10 +25,11 @@ export function parseService(reader: FieldReader, metadata: Metadata): Service |
   if (type === 'ExternalName') spec.require('externalName');
   // Only headless Services and aliases may do without ports (Kubernetes API, ServiceSpec.ports).
   if (!headless && type !== 'ExternalName') spec.require('ports');
+  const proxyName = metadata.labels['service.kubernetes.io/service-proxy-name'];
   const ports = (spec.mappings('ports') ?? []).flatMap((port) => readPort(port, type) ?? []);
   checkPorts(spec, ports);
   readRest(spec);
-  readOutsideAccess(spec, type);
+  const delivery = readServiceDelivery(reader, spec, type);
   spec.finish();
   if (reader.report.hasErrors) return undefined;
   return {
@@ -39,6 +41,8 @@ export function parseService(reader: FieldReader, metadata: Metadata): Service |
     clusterIps: headless || type === 'ExternalName' ? [] : addresses,
     ...(externalName !== undefined && { externalName }),
     ports,
+    ...delivery,
+    ...(proxyName !== undefined && { serviceProxyName: proxyName }),
     position: metadata.position,
   };
 }
@@ -76,9 +80,12 @@ function readPort(port: FieldReader, type: ServiceType): ServicePort | undefined
   const number = port.integer('port', PORT_NUMBER);
   const targetPort = readTargetPort(port);
   const appProtocol = port.string('appProtocol');
+  const nodePort = port.value('nodePort') === 0 ? undefined : port.integer('nodePort', PORT_NUMBER);
   // With a type that has node ports, spec.type is what gets the Diagnostic.
-  if (type === 'NodePort' || type === 'LoadBalancer' || port.value('nodePort') === 0) port.ignore('nodePort');
-  else port.notHonoured('only the cluster address is served', 'nodePort');
+  const hasNodePorts = type === 'NodePort' || type === 'LoadBalancer';
+  if (!hasNodePorts && nodePort !== undefined) {
+    port.notHonoured(`a Service of type ${type} has no node ports`, 'nodePort');
+  }
   port.finish();
   if (number === undefined) return undefined;
   return {
@@ -87,6 +94,7 @@ function readPort(port: FieldReader, type: ServiceType): ServicePort | undefined
     port: number,
     targetPort: targetPort ?? number,
     ...(appProtocol !== undefined && { appProtocol }),
+    ...(hasNodePorts && nodePort !== undefined && { nodePort }),
   };
 }
 
@@ -124,23 +132,9 @@ function readRest(spec: FieldReader): void {
   spec.stringMap('selector');
   spec.boolean('publishNotReadyAddresses');
   // The addresses themselves say the families; the load balancer's class is not about balancing inside the cluster.
-  spec.ignore('ipFamilies', 'ipFamilyPolicy', 'loadBalancerClass', 'sessionAffinityConfig');
-  const affinity = spec.word('sessionAffinity', ['None', 'ClientIP']);
-  if (affinity === 'ClientIP') spec.notHonoured('calls of one client may land on any endpoint', 'sessionAffinity');
-  const internal = spec.word('internalTrafficPolicy', ['Cluster', 'Local']);
-  if (internal === 'Local') spec.notHonoured('calls go to the endpoints of all nodes', 'internalTrafficPolicy');
+  spec.ignore('ipFamilies', 'ipFamilyPolicy', 'loadBalancerClass', 'allocateLoadBalancerNodePorts');
   if (spec.string('trafficDistribution') !== '') {
+    // The EndpointSlice controller turns it into hints.
     spec.notHonoured('calls go to all endpoints, near and far alike', 'trafficDistribution');
   }
-  const outside = 'only the cluster address is served';
-  spec.notHonoured(outside, 'externalIPs', 'loadBalancerSourceRanges');
-  if (spec.value('loadBalancerIP') !== '') spec.notHonoured(outside, 'loadBalancerIP');
-}
-
-/** What the API server fills in for Services with outside addresses; one Diagnostic at `type` speaks for all of it. */
-function readOutsideAccess(spec: FieldReader, type: ServiceType): void {
-  spec.ignore('externalTrafficPolicy', 'healthCheckNodePort', 'allocateLoadBalancerNodePorts');
-  if (type !== 'NodePort' && type !== 'LoadBalancer') return;
-  const message = `Type ${type} is served at its cluster address only: node ports and outside addresses are not honoured yet.`;
-  spec.fail('type', 'field-not-honoured', message);
 }

@@ -13,6 +13,8 @@ export interface ServicePort {
   /** Number, or the name of a container port; defaults to `port`. EndpointSlices carry the result. */
   readonly targetPort: number | string;
   readonly appProtocol?: string;
+  /** The port on every node, when one is allocated. */
+  readonly nodePort?: number;
 }
 
 export type ServiceType = 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
@@ -29,6 +31,22 @@ export interface Service {
   readonly clusterIps: readonly string[];
   readonly externalName?: string;
   readonly ports: readonly ServicePort[];
+  /** Addresses whose traffic reaches the nodes by other means; canonical, of both families, as written. */
+  readonly externalIps?: readonly string[];
+  /** `status.loadBalancer.ingress` addresses that keep the packet's destination (`ipMode` VIP, KEP-1860); canonical. */
+  readonly loadBalancerIps?: readonly string[];
+  /** Who may use the load balancer's addresses, in CIDR notation and in the order written; absent = everybody. */
+  readonly loadBalancerSourceRanges?: readonly string[];
+  /** Where load balancers ask a node for local endpoints, when allocated. */
+  readonly healthCheckNodePort?: number;
+  /** Traffic to the cluster address goes to endpoints of the same node only (KEP-2086); absent = to all. */
+  readonly internalTrafficPolicy?: 'Local';
+  /** The same for traffic from outside of the cluster; absent = to all. */
+  readonly externalTrafficPolicy?: 'Local';
+  /** `sessionAffinity: ClientIP`: seconds for which a client's new connections go where its last one went. */
+  readonly sessionAffinityTimeoutS?: number;
+  /** Label `service.kubernetes.io/service-proxy-name`: kube-proxy leaves the Service to the proxy of that name. */
+  readonly serviceProxyName?: string;
   readonly position?: SourcePosition;
 }
 
@@ -51,6 +69,9 @@ export interface Endpoint {
   readonly hostname?: string;
   readonly nodeName?: string;
   readonly zone?: string;
+  /** The zones and nodes that the slice's `hints` set it aside for (KEP-2433, KEP-3015); absent = none named. */
+  readonly zoneHints?: readonly string[];
+  readonly nodeHints?: readonly string[];
   /** Labels of the Pod, when the Pod object is known. */
   readonly labels?: Readonly<Record<string, string>>;
 }
@@ -58,6 +79,17 @@ export interface Endpoint {
 /** `ip:port`, IPv6 in brackets: what endpoints are told apart and ordered by. */
 export function renderEndpointAddress(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** A Node, trimmed to what decides the Service rules written on it. */
+export interface ClusterNode {
+  readonly name: string;
+  /** Label `topology.kubernetes.io/zone`. */
+  readonly zone?: string;
+  /** `status.addresses` of type InternalIP, canonical. */
+  readonly internalIps: readonly string[];
+  /** `spec.podCIDRs`. */
+  readonly podCidrs: readonly string[];
 }
 
 /** A Service port joined with its endpoints over all slices and families. */

@@ -1,6 +1,6 @@
 import type { Diagnostic, ObjectRef } from './diagnostic.ts';
 import type { LoadBalancerPolicy } from './policy.ts';
-import type { Endpoint, ServiceEntry } from './service.ts';
+import type { ClusterNode, Endpoint, ServiceEntry } from './service.ts';
 
 /** A group of endpoints with one policy, named as Istio names it: `outbound|PORT|SUBSET|HOST`. */
 export interface Cluster {
@@ -57,6 +57,8 @@ export interface Snapshot {
   readonly clusterDomain: string;
   /** By `namespace/name`. */
   readonly services: ReadonlyMap<string, ServiceEntry>;
+  /** By name. */
+  readonly nodes?: ReadonlyMap<string, ClusterNode>;
   readonly virtualHosts: ReadonlyMap<string, VirtualHost>;
   readonly clusters: ReadonlyMap<string, Cluster>;
   readonly diagnostics: readonly Diagnostic[];

@@ -55,7 +55,7 @@ const usage: readonly [string, readonly string[], RegExp][] = [
   [
     'an address this machine does not have',
     ['proxy', '-f', EXAMPLE, '--listen', '192.0.2.1:8000'],
-    /cannot listen on 192\.0\.2\.1:8000: this machine has no such address/,
+    /cannot listen on 192\.0\.2\.1:8000: this machine does not have the address/,
   ],
   ['a zone that is none', ['dns', '-f', EXAMPLE, '--listen', '127.0.0.1:0', '--zone', 'a..b'], /Write a domain/],
   [
@@ -138,6 +138,6 @@ test('refused: a port in use', async (t) => {
   const listen = `127.0.0.1:${address.port}`;
   for (const command of ['proxy', 'dns']) {
     const result = await runCli([command, '-f', EXAMPLE, '--listen', listen]);
-    assertRefused(result, new RegExp(`${listen}.*another process uses this port`));
+    assertRefused(result, new RegExp(`${listen}.*(the address is in use|another process uses this port)`));
   }
 });

@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { startDnsServer } from '../dns/index.ts';
-import type { SocketAddress } from '../net-address.ts';
 import type { CliContext } from './cli-context.ts';
 import { createCliLogger } from './cli-logger.ts';
 import { describeSnapshot } from './describe-snapshot.ts';
-import { formatAddress } from '../lab/index.ts';
+import { formatAddress, type SocketAddress } from '../net-address.ts';
 import { openSource } from './open-source.ts';
 import { parseDomain, parseSocketAddress, wholeNumber } from './option-values.ts';
 import type { LogOptions, ManifestOptions } from './shared-options.ts';

@@ -7,7 +7,7 @@ import { service as healthService } from 'grpc-health-check';
 import { createEchoClient } from './echo-client.ts';
 import { echoMethod, loadEchoDefinition } from './echo-definition.ts';
 import { startEchoServer } from './echo-server.ts';
-import { formatAddress } from './format-address.ts';
+import { formatAddress } from '../net-address.ts';
 
 const definition = loadEchoDefinition();
 const REPLY = { pod: 'backend-1', address: '10.0.0.1:8000' };

@@ -8,8 +8,7 @@ import type {
 } from '@grpc/grpc-js';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
-import type { SocketAddress } from '../net-address.ts';
-import { formatAddress } from './format-address.ts';
+import { formatAddress, type SocketAddress } from '../net-address.ts';
 import type { SayReply, SayRequest } from './echo-definition.ts';
 import { ECHO_SERVICE_NAME, loadEchoDefinition } from './echo-definition.ts';
 
@@ -101,7 +100,7 @@ function pour(
 }
 
 /** The system's code that grpc-js buries in its message: `EADDRINUSE`. */
-export class EchoListenError extends Error {
+class EchoListenError extends Error {
   override readonly name = 'EchoListenError';
   readonly code: string;
 

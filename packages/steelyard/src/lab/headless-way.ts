@@ -3,9 +3,9 @@ import { DEFAULT_LOAD_BALANCER } from '@steelyard/core/model';
 import { startDnsServer } from '../dns/index.ts';
 import { caveatOf } from './caveat.ts';
 import { equalShares } from './expected-shares.ts';
-import { formatAddress } from './format-address.ts';
+import { formatAddress } from '../net-address.ts';
 import { mapEndpoints } from './map-endpoints.ts';
-import type { OpenWay, WayContext } from './open-way.ts';
+import type { OpenWay, WayContext } from './way-context.ts';
 import { podKey, usablePods } from './lab-target.ts';
 
 /** Pods of the lab come and go with the lab: an answer needs to live no longer than a call. */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { renderInvitation } from './invitation.ts';
 import { pod, snapshotOf } from './lab-fixture.test.ts';
 import { findLabTarget } from './lab-target.ts';
-import type { OpenWay } from './open-way.ts';
+import type { OpenWay } from './way-context.ts';
 
 const target = findLabTarget(snapshotOf({ name: 'api', clusterIp: '10.1.0.1', pods: [pod('10.0.0.1')] }), 'default');
 const backends = { addresses: new Map([['10.0.0.1:8000', { host: '127.0.0.2', port: 8000 }]]), onePort: true };

@@ -1,10 +1,10 @@
 import { basename, dirname } from 'node:path';
 import type { Backends } from './backends.ts';
 import { ECHO_PROTO_PATH } from './echo-definition.ts';
-import { formatAddress } from './format-address.ts';
+import { formatAddress } from '../net-address.ts';
 import type { LabTarget } from './lab-target.ts';
 import { podKey } from './lab-target.ts';
-import type { OpenWay } from './open-way.ts';
+import type { OpenWay } from './way-context.ts';
 
 /** How to call each open way by hand: commands that can be pasted as they are. */
 export function renderInvitation(ways: readonly OpenWay[], target: LabTarget, backends: Backends): string {

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { pod } from './lab-fixture.test.ts';
-import { listenOn } from './listen-on.ts';
+import { listenOn } from '../listen-on.ts';
 import { loopbackAddresses, planLoopback } from './loopback.ts';
 
 const cases: readonly [string, readonly string[], readonly string[]][] = [
@@ -63,5 +63,16 @@ test('a port that is taken on one address is left for another one, the same for 
 test('where only 127.0.0.1 can be had, each pod gets a port of its own there', async () => {
   const plan = await planLoopback([pod('10.0.0.1'), pod('10.0.0.2')], 8000, () => Promise.resolve('EADDRNOTAVAIL'));
   assert.equal(plan.onePort, false);
-  assert.deepEqual([...plan.addresses.values()], Array(2).fill({ host: '127.0.0.1', port: 0 }));
+  assert.deepEqual(
+    [...plan.addresses.values()],
+    Array.from({ length: 2 }, () => ({ host: '127.0.0.1', port: 0 })),
+  );
+});
+
+test('any port means one that all pods share', async () => {
+  const plan = await planLoopback([pod('10.251.252.3'), pod('10.251.252.4')], 0);
+  const ports = new Set([...plan.addresses.values()].map(({ port }) => port));
+  assert.equal(plan.onePort, true);
+  assert.equal(ports.size, 1);
+  assert.ok(!ports.has(0));
 });

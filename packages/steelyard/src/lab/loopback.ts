@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import type { Endpoint } from '@steelyard/core/model';
 import type { SocketAddress } from '../net-address.ts';
 import { podKey } from './lab-target.ts';
-import { listenOn } from './listen-on.ts';
+import { listenOn } from '../listen-on.ts';
 
 /** 127.0.0.0/8 without the addresses of all zeros and all ones, as 24-bit numbers; 0.0.1 is left to our own servers. */
 const FIRST = 2;
@@ -47,7 +47,8 @@ const SEARCH_ATTEMPTS = 20;
 
 /**
  * Finds a place on this machine for every pod. All share one port: `preferredPort` if it is free on all their
- * addresses, else any that is. Where the system has no loopback address but 127.0.0.1 (macOS), ports differ instead.
+ * addresses, else (or with 0) any that is. Where the system has no loopback address but 127.0.0.1 (macOS), ports differ
+ * instead.
  */
 export async function planLoopback(
   pods: readonly Endpoint[],
@@ -55,7 +56,7 @@ export async function planLoopback(
   probe: (address: SocketAddress) => Promise<string | undefined> = probeAddress,
 ): Promise<LoopbackPlan> {
   const hosts = loopbackAddresses(pods);
-  let port = preferredPort;
+  let port = preferredPort === 0 ? await freePort() : preferredPort;
   for (let attempt = 0; attempt < SEARCH_ATTEMPTS; attempt += 1) {
     const codes = await Promise.all([...hosts.values()].map((host) => probe({ host, port })));
     if (codes.every((code) => code === undefined)) {

@@ -2,8 +2,8 @@ import type { Endpoint } from '@steelyard/core/model';
 import { startChild } from './child-process.ts';
 import type { Cleanup } from './cleanup.ts';
 import { isMessage, TARGET_VARIABLE } from './messages.ts';
-import type { OpenWay } from './open-way.ts';
-import type { WayReport } from './way-report.ts';
+import type { OpenWay } from './way-context.ts';
+import type { WayReport } from './lab-report.ts';
 import { reportWay } from './way-report.ts';
 
 export interface Workload {

@@ -2,10 +2,10 @@ import type { Cluster } from '@steelyard/core/model';
 import { caveatOf } from './caveat.ts';
 import { startChild } from './child-process.ts';
 import { routedShares } from './expected-shares.ts';
-import { formatAddress } from './format-address.ts';
+import { formatAddress } from '../net-address.ts';
 import { podKey } from './lab-target.ts';
 import { mapEndpoints } from './map-endpoints.ts';
-import type { OpenWay, WayContext } from './open-way.ts';
+import type { OpenWay, WayContext } from './way-context.ts';
 
 /** The L7 proxy in a process of its own; the caller has one connection to it and knows nothing of pods. */
 export async function openProxyWay(context: WayContext): Promise<OpenWay> {

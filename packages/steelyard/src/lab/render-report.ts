@@ -1,9 +1,9 @@
-import { formatAddress } from './format-address.ts';
+import { formatAddress } from '../net-address.ts';
 import type { LabReport } from './lab-report.ts';
 import { renderBar } from './render-bar.ts';
 import { renderMs, renderPercent, renderPValue } from './render-numbers.ts';
 import { wrapText } from './wrap-text.ts';
-import type { PodReport, WayReport } from './way-report.ts';
+import type { PodReport, WayReport } from './lab-report.ts';
 
 /** How parts of the report are painted; all identity where there is no colour. */
 export interface ReportPaint {
@@ -30,7 +30,7 @@ export function renderLabReport(report: LabReport, paint: ReportPaint): string {
   return [head, ...blocks, ...skipped].join('\n');
 }
 
-export function renderWayReport(report: WayReport, paint: ReportPaint): string {
+function renderWayReport(report: WayReport, paint: ReportPaint): string {
   const names = Math.max(...report.pods.map((pod) => pod.name.length));
   const addresses = Math.max(...report.pods.map((pod) => podAddress(pod).length));
   const digits = Math.max(...report.pods.map((pod) => String(pod.calls).length));

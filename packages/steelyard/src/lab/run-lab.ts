@@ -3,18 +3,18 @@ import { serviceKey } from '@steelyard/core/model';
 import type { LogLevel, Logger } from '../log.ts';
 import { startBackends } from './backends.ts';
 import { createCleanup } from './cleanup.ts';
-import { formatAddress } from './format-address.ts';
+import { formatAddress } from '../net-address.ts';
 import { LabError } from './lab-error.ts';
 import type { LabReport } from './lab-report.ts';
 import type { LabTarget } from './lab-target.ts';
 import { renderInvitation } from './invitation.ts';
 import type { Workload } from './measure-way.ts';
 import { measureWay } from './measure-way.ts';
-import type { OpenWay } from './open-way.ts';
+import type { OpenWay } from './way-context.ts';
 import { openWay } from './open-way.ts';
 import type { Way } from './way.ts';
 import { WAYS } from './way.ts';
-import type { WayReport } from './way-report.ts';
+import type { WayReport } from './lab-report.ts';
 
 export interface LabOptions extends Workload {
   readonly snapshot: Snapshot;

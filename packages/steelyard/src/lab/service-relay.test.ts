@@ -5,7 +5,7 @@ import { connect, createServer } from 'node:net';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import type { SocketAddress } from '../net-address.ts';
-import { listenOn } from './listen-on.ts';
+import { listenOn } from '../listen-on.ts';
 import type { ServiceRelayOptions } from './service-relay.ts';
 import { startServiceRelay } from './service-relay.ts';
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 import type { SocketAddress } from '../net-address.ts';
-import { listenOn } from './listen-on.ts';
+import { listenOn } from '../listen-on.ts';
 
 export interface ServiceRelayOptions {
   readonly listen: SocketAddress;

@@ -8,11 +8,10 @@ import {
   traceConnection,
   walkConnection,
 } from '../netfilter/index.ts';
-import type { SocketAddress } from '../net-address.ts';
 import type { Shares } from './expected-shares.ts';
-import { formatAddress } from './format-address.ts';
+import { formatAddress, type SocketAddress } from '../net-address.ts';
 import { podKey } from './lab-target.ts';
-import type { OpenWay, WayContext } from './open-way.ts';
+import type { OpenWay, WayContext } from './way-context.ts';
 import { startServiceRelay } from './service-relay.ts';
 
 /**

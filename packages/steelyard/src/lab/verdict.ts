@@ -1,5 +1,5 @@
 import { renderPercent, renderPValue } from './render-numbers.ts';
-import type { PodReport, WayReport } from './way-report.ts';
+import type { PodReport, WayReport } from './lab-report.ts';
 
 /** One plain sentence on what was seen and why; where the spread is off, then the caveat. */
 export function renderVerdict(report: Omit<WayReport, 'verdict'>, caveat?: string): string {

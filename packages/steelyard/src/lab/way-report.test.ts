@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pod } from './lab-fixture.test.ts';
 import type { Way } from './way.ts';
-import type { Outcome } from './way-report.ts';
+import type { Outcome } from './lab-report.ts';
 import { reportWay } from './way-report.ts';
 
 const PODS = [

@@ -2,49 +2,10 @@ import { chiSquareTest } from '@steelyard/core/balance';
 import type { Endpoint } from '@steelyard/core/model';
 import type { Shares } from './expected-shares.ts';
 import { podKey } from './lab-target.ts';
-import type { CallsMeasured, Latency } from './messages.ts';
+import type { Outcome, PodReport, WayReport } from './lab-report.ts';
+import type { CallsMeasured } from './messages.ts';
 import { renderVerdict } from './verdict.ts';
 import type { Way } from './way.ts';
-
-export interface PodReport {
-  readonly name: string;
-  readonly address: string;
-  readonly port: number;
-  readonly calls: number;
-  /** Of the calls that were answered. */
-  readonly share: number;
-  readonly expectedShare: number;
-}
-
-/**
- * - `balanced`: the shares fit the expectation.
- * - `pinned`: one pod has every call.
- * - `off`: neither.
- * - `failing`: calls failed, whatever the shares.
- */
-export type Outcome = 'balanced' | 'pinned' | 'off' | 'failing';
-
-/** One way, measured. Field names up to `verdict` are a contract: scripts read them. */
-export interface WayReport {
-  readonly way: Way;
-  readonly calls: number;
-  readonly errors: number;
-  readonly pods: readonly PodReport[];
-  /** Of the calls by pod against the expected shares. */
-  readonly chiSquare: number;
-  readonly pValue: number;
-  readonly verdict: string;
-  readonly outcome: Outcome;
-  /** The outcome is the one that the way is known for. */
-  readonly asExpected: boolean;
-  /** Who chooses the pod, as a phrase. */
-  readonly balancedBy: string;
-  /** How a call gets to a pod on this way. */
-  readonly how: string;
-  readonly latency: Latency;
-  readonly callsPerSecond: number;
-  readonly failures: readonly { readonly reason: string; readonly calls: number }[];
-}
 
 export interface WayMeasurement {
   readonly way: Way;
@@ -58,7 +19,7 @@ export interface WayMeasurement {
 }
 
 /** A spread that chance would give less often than this is called off. */
-export const SIGNIFICANCE = 0.001;
+const SIGNIFICANCE = 0.001;
 
 export function reportWay({ way, pods, expected, balancedBy, how, caveat, measured }: WayMeasurement): WayReport {
   const { tally, latency, elapsedMs } = measured;

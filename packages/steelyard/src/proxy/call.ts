@@ -1,5 +1,5 @@
+import type { Balanced } from '@steelyard/core/balance';
 import type { Connection, Stream } from '@steelyard/http2';
-import type { UpstreamEndpoint } from './upstream-endpoint.ts';
 
 /** One call on its way through: the stream it came by, and the one it was sent on by. */
 export class Call {
@@ -9,7 +9,7 @@ export class Call {
   readonly grpc: boolean;
   upstream: Connection<Call> | undefined = undefined;
   upStream: Stream<Call> | undefined = undefined;
-  endpoint: UpstreamEndpoint | undefined = undefined;
+  endpoint: Balanced | undefined = undefined;
   /** A final response header has been passed on. */
   responseStarted = false;
 
@@ -25,4 +25,11 @@ export class Call {
     this.endpoint.activeRequests--;
     this.endpoint = undefined;
   }
+}
+
+/** Every stream gets its call in `onHeaders`, before anything else can happen to it. */
+export function contextOf(stream: Stream<Call>): Call {
+  const call = stream.context;
+  if (call === undefined) throw new Error(`stream ${stream.id} has no call`);
+  return call;
 }

@@ -7,9 +7,10 @@ import {
   type HeaderBlock,
   type Stream,
 } from '@steelyard/http2';
-import { Call } from './call.ts';
+import { Call, contextOf } from './call.ts';
 import type { Engine } from './engine.ts';
-import { type CallFailure, GrpcStatus, httpFailure, statusTrailers, trailersOnly } from './grpc-status.ts';
+import { failCall } from './fail-call.ts';
+import { GrpcStatus } from './grpc-status.ts';
 import type { Router } from './router.ts';
 import { Transport } from './transport.ts';
 
@@ -100,32 +101,6 @@ export class DownstreamConnection implements ConnectionHandler<Call> {
   onOutput(): void {
     this.#transport.schedule();
   }
-}
-
-/** Every stream gets its call in `onHeaders`, before anything else can happen to it. */
-export function contextOf(stream: Stream<Call>): Call {
-  const call = stream.context;
-  if (call === undefined) throw new Error(`stream ${stream.id} has no call`);
-  return call;
-}
-
-/** Ends a call that cannot go on with a status, in the form the caller can still take. */
-export function failCall(call: Call, failure: CallFailure): void {
-  const { downstream, downStream } = call;
-  call.release();
-  if (call.responseStarted) {
-    if (call.grpc) downstream.sendTrailers(downStream, statusTrailers(failure));
-    else downstream.reset(downStream, ErrorCode.INTERNAL_ERROR);
-    return;
-  }
-  call.responseStarted = true;
-  if (call.grpc) {
-    downstream.sendHeaders(downStream, trailersOnly(failure), true);
-    return;
-  }
-  const body = Buffer.from(`steelyard: ${failure.message}\n`, 'utf8');
-  downstream.sendHeaders(downStream, httpFailure(failure), false);
-  downstream.sendData(downStream, body, 0, body.length, true);
 }
 
 /** gRPC's requests have a content-type of `application/grpc`, optionally with `+proto` or parameters. */

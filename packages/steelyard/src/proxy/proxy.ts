@@ -3,11 +3,11 @@ import type { Random } from '@steelyard/core/balance';
 import type { SnapshotSource } from '@steelyard/core/model';
 import type { AddressedService } from '@steelyard/core/routing';
 import type { Logger } from '../log.ts';
+import { listenOn } from '../listen-on.ts';
 import type { SocketAddress } from '../net-address.ts';
 import { ClusterTable } from './cluster-table.ts';
 import { DownstreamConnection } from './downstream-connection.ts';
 import { createEngine } from './engine.ts';
-import { listen } from './listen.ts';
 import { Router } from './router.ts';
 
 export interface ProxyOptions {
@@ -30,7 +30,7 @@ export interface Proxy {
 
 /**
  * Starts the L7 proxy: HTTP/2 with prior knowledge (RFC 9113 §3.3), each call balanced on its own.
- * Throws a {@link ListenError} when the address cannot be listened on.
+ * Rejects with the system's error (`EADDRINUSE`, …) when the address cannot be listened on.
  */
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const log = options.log.forComponent('proxy');
@@ -40,7 +40,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   let emptied: (() => void) | undefined;
 
   const server = createServer({ allowHalfOpen: true, noDelay: true });
-  const address = await listen(server, options.listen);
+  const address = await listenOn(server, options.listen);
   const clusters = new ClusterTable(options.snapshots.current, engine, random);
   const { namespace, service } = options;
   const routing = { namespace, listenPort: address.port, ...(service === undefined ? {} : { service }) };

@@ -8,9 +8,9 @@ import {
   type ResetCause,
   type Stream,
 } from '@steelyard/http2';
-import type { Call } from './call.ts';
-import { contextOf, failCall } from './downstream-connection.ts';
+import { type Call, contextOf } from './call.ts';
 import type { Engine } from './engine.ts';
+import { failCall } from './fail-call.ts';
 import { failureOfReset, GrpcStatus } from './grpc-status.ts';
 import { Transport } from './transport.ts';
 

@@ -1,5 +1,5 @@
 import type { Server } from 'node:net';
-import type { SocketAddress } from '../net-address.ts';
+import type { SocketAddress } from './net-address.ts';
 
 /** Resolves with the address that is really listened on; rejects with the system's error (`EADDRINUSE`). */
 export function listenOn(server: Server, { host, port }: SocketAddress): Promise<SocketAddress> {
