@@ -1,13 +1,18 @@
 import { ConnectionError, ErrorCode } from './error-code.ts';
+import { Conduct } from './conduct.ts';
 import { DEFAULT_WINDOW, MAX_STREAM_ID } from './frame.ts';
 import { FrameWriter } from './frame-writer.ts';
 import type { ConnectionHandler } from './handler.ts';
+import { latin1Bytes } from './hpack/bytes.ts';
 import { Encoder } from './hpack/encoder.ts';
+import type { Limits } from './limits.ts';
 import { type BufferPool, Output } from './output.ts';
 import { SendFlow, type SendFlowOwner } from './send-flow.ts';
 import { initialPeerSettings, type Settings } from './settings.ts';
 import type { Stream } from './stream.ts';
 import { StreamTable } from './stream-table.ts';
+
+export const DRAIN_PING: Uint8Array = latin1Bytes('goodbye!');
 
 export type Role = 'server' | 'client';
 
@@ -17,6 +22,8 @@ export type Role = 'server' | 'client';
  */
 export class ConnectionCore<C> implements SendFlowOwner<C> {
   readonly role: Role;
+  readonly limits: Limits;
+  readonly conduct: Conduct;
   readonly handler: ConnectionHandler<C>;
   /** What we announced. */
   readonly local: Settings;
@@ -36,12 +43,31 @@ export class ConnectionCore<C> implements SendFlowOwner<C> {
    * until then it may go by the default.
    */
   receiveWindow: number;
+  /** Preface, SETTINGS and the acknowledgement of ours have come. */
+  greeted = false;
+  /** Something has arrived since the watch looked; {@link ConnectionCore.heardPongOnly}: nothing but answers to PINGs. */
+  heard = false;
+  heardPongOnly = true;
   /** Nothing is received or sent any more. */
   failed = false;
   #outputAnnounced = false;
 
-  constructor(role: Role, handler: ConnectionHandler<C>, local: Settings, buffers: BufferPool) {
+  constructor(
+    role: Role,
+    handler: ConnectionHandler<C>,
+    local: Settings,
+    buffers: BufferPool,
+    limits: Limits,
+    now: () => number,
+  ) {
     this.role = role;
+    this.limits = limits;
+    this.conduct = new Conduct({
+      limits,
+      now,
+      framesSent: () => this.flow.framesSent + this.writer.blocksSent,
+      onLow: () => this.drain(),
+    });
     this.handler = handler;
     this.local = local;
     this.receiveWindow = Math.max(local.initialWindowSize, DEFAULT_WINDOW);
@@ -65,6 +91,7 @@ export class ConnectionCore<C> implements SendFlowOwner<C> {
   closeLocal(stream: Stream<C>): void {
     stream.localClosed = true;
     if (stream.remoteClosed) {
+      this.conduct.streamEnded();
       this.close(stream, false);
     } else if (this.role === 'server') {
       // RFC 9113 §8.1: the response is complete, the rest of the request is not wanted.
@@ -75,7 +102,9 @@ export class ConnectionCore<C> implements SendFlowOwner<C> {
 
   /** The peer's END_STREAM has been delivered. */
   closeIfDone(stream: Stream<C>): void {
-    if (stream.localClosed && !stream.closed) this.close(stream, false);
+    if (!stream.localClosed || stream.closed) return;
+    this.conduct.streamEnded();
+    this.close(stream, false);
   }
 
   /** @param byUs the peer may not know yet. */
@@ -91,12 +120,39 @@ export class ConnectionCore<C> implements SendFlowOwner<C> {
     this.writer.reset(stream.id, code);
     this.close(stream, true);
     this.handler.onReset(stream, code, 'malformed', detail);
+    // The peer has made us do it (MadeYouReset, CVE-2025-8671), so it counts like a reset of its own.
+    this.conduct.reset();
+  }
+
+  /** The stream is in nobody's fault but in the way. */
+  giveUp(stream: Stream<C>, code: number, detail: string): void {
+    this.writer.reset(stream.id, code);
+    this.close(stream, true);
+    this.handler.onReset(stream, code, 'stalled', detail);
+  }
+
+  /**
+   * RFC 9113 §6.8. A server announces the end first, and names the last stream it takes after one round trip; a client just
+   * opens no more.
+   */
+  drain(): void {
+    if (this.draining || this.failed) return;
+    this.draining = true;
+    if (this.role === 'server') {
+      this.writer.goAway(MAX_STREAM_ID, ErrorCode.NO_ERROR, '');
+      this.writer.ping(DRAIN_PING, 0);
+    } else {
+      this.writer.goAway(0, ErrorCode.NO_ERROR, '');
+    }
+    this.announceOutput();
+    this.reportDrained();
   }
 
   /** Refuses a stream of which the handler has not heard. */
   refuse(streamId: number, code: number): void {
     this.writer.reset(streamId, code);
     this.streams.remove(streamId, true);
+    this.conduct.reset();
   }
 
   reportDrained(): void {

@@ -2,35 +2,30 @@ import { ConnectionCore, type Role } from './connection-core.ts';
 import { ConnectionError, ErrorCode } from './error-code.ts';
 import { DEFAULT_WINDOW, MAX_STREAM_ID } from './frame.ts';
 import type { ConnectionHandler } from './handler.ts';
-import { latin1Bytes } from './hpack/bytes.ts';
 import type { FieldCache } from './hpack/field-cache.ts';
 import type { HeaderBlock } from './hpack/header-block.ts';
+import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import type { BufferPool } from './output.ts';
 import { Receiver } from './receiver.ts';
 import { initialPeerSettings, type Settings, writeSettings } from './settings.ts';
 import { Stream } from './stream.ts';
+import { Watch } from './watch.ts';
 
 export interface ConnectionOptions {
   readonly role: Role;
   /** Shared by all connections of a process. */
   readonly fields: FieldCache;
   readonly buffers: BufferPool;
-  /** Streams the peer may have open at once (server). Default 1024: gRPC clients queue in silence above it. */
-  readonly maxConcurrentStreams?: number;
   /**
    * Streams the peer is taken to allow until its SETTINGS say (client). Default 100, the least RFC 9113 §6.5.2 recommends;
    * who has been connected to it before knows better.
    */
   readonly assumedMaxConcurrentStreams?: number;
-  /** Octets a peer may send on a stream before it hears from us: what one stalled call can hold. Default 256 KiB. */
-  readonly streamWindow?: number;
-  /** The same for the whole connection. Default 4 MiB. */
-  readonly connectionWindow?: number;
-  /** Largest header list accepted, in octets as RFC 9113 §6.5.2 counts. Default 64 KiB. */
-  readonly maxHeaderListSize?: number;
+  /** What differs from {@link DEFAULT_LIMITS}. */
+  readonly limits?: Partial<Limits>;
+  /** Milliseconds from any start, never going back. Asked on frames of doubtful use only, never per call. */
+  readonly now: () => number;
 }
-
-const DRAIN_PING: Uint8Array = latin1Bytes('goodbye!');
 
 /**
  * One HTTP/2 connection without any I/O (RFC 9113): octets go in by `receive`, calls on the handler come out; commands go
@@ -39,22 +34,25 @@ const DRAIN_PING: Uint8Array = latin1Bytes('goodbye!');
 export class Connection<C> {
   readonly #core: ConnectionCore<C>;
   readonly #receiver: Receiver<C>;
+  readonly #watch: Watch<C>;
 
   /** The greeting is in the output at once; the handler is not told of it. */
   constructor(handler: ConnectionHandler<C>, options: ConnectionOptions) {
+    const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
     const local: Settings = {
       ...initialPeerSettings(),
-      maxConcurrentStreams: options.maxConcurrentStreams ?? 1024,
-      initialWindowSize: options.streamWindow ?? 262_144,
-      maxHeaderListSize: options.maxHeaderListSize ?? 65_536,
+      maxConcurrentStreams: limits.maxConcurrentStreams,
+      initialWindowSize: limits.streamWindow,
+      maxHeaderListSize: limits.maxHeaderListSize,
     };
-    const connectionWindow = Math.max(options.connectionWindow ?? 4_194_304, DEFAULT_WINDOW);
-    const core = new ConnectionCore<C>(options.role, handler, local, options.buffers);
+    const connectionWindow = Math.max(limits.connectionWindow, DEFAULT_WINDOW);
+    const core = new ConnectionCore<C>(options.role, handler, local, options.buffers, limits, options.now);
     if (options.assumedMaxConcurrentStreams !== undefined) {
       core.peer.maxConcurrentStreams = options.assumedMaxConcurrentStreams;
     }
     this.#core = core;
     this.#receiver = new Receiver<C>(core, options.fields, connectionWindow);
+    this.#watch = new Watch<C>(core);
     if (options.role === 'client') core.writer.preface();
     writeSettings(core.output, local, options.role);
     if (connectionWindow > DEFAULT_WINDOW) core.writer.windowUpdate(0, connectionWindow - DEFAULT_WINDOW);
@@ -85,11 +83,11 @@ export class Connection<C> {
   /** Takes what the socket read. `chunk` is not kept. */
   receive(chunk: Uint8Array): void {
     if (this.#core.failed) return;
+    this.#core.heard = true;
     try {
       this.#receiver.receive(chunk);
     } catch (error) {
-      if (!(error instanceof ConnectionError)) throw error;
-      this.#core.fail(error);
+      this.#fail(error);
     }
     this.#core.announceOutput();
   }
@@ -162,8 +160,12 @@ export class Connection<C> {
   sendData(stream: Stream<C>, bytes: Uint8Array, start: number, end: number, endStream: boolean): number {
     if (stream.closed || stream.localClosed || stream.queuedEnd) return end - start;
     if (start === end && !endStream) return 0;
-    const sent = this.#core.flow.send(stream, bytes, start, end, endStream);
-    this.#core.announceOutput();
+    const core = this.#core;
+    const sent = core.flow.send(stream, bytes, start, end, endStream);
+    if (core.flow.queuedLength > core.limits.maxQueuedLength) {
+      core.giveUp(stream, ErrorCode.ENHANCE_YOUR_CALM, 'too much waits for this peer');
+    }
+    core.announceOutput();
     return sent;
   }
 
@@ -187,17 +189,23 @@ export class Connection<C> {
    * round trip; a client just opens no more. `onDrained` tells when the last stream is gone.
    */
   drain(): void {
-    const core = this.#core;
-    if (core.draining || core.failed) return;
-    core.draining = true;
-    if (core.role === 'server') {
-      core.writer.goAway(MAX_STREAM_ID, ErrorCode.NO_ERROR, '');
-      core.writer.ping(DRAIN_PING, 0);
-    } else {
-      core.writer.goAway(0, ErrorCode.NO_ERROR, '');
+    this.#core.drain();
+  }
+
+  /** To be called about once a second, with the same clock as `now`: timeouts and keepalive go by it. */
+  tick(now: number): void {
+    if (this.#core.failed) return;
+    try {
+      this.#watch.tick(now, this.#receiver.blockUnderWay);
+    } catch (error) {
+      this.#fail(error);
     }
-    core.announceOutput();
-    core.reportDrained();
+    this.#core.announceOutput();
+  }
+
+  #fail(error: unknown): void {
+    if (!(error instanceof ConnectionError)) throw error;
+    this.#core.fail(error);
   }
 
   /** Says GOAWAY at once and ends every stream with `onReset`. */

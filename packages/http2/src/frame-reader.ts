@@ -28,6 +28,11 @@ export class FrameReader {
     this.#sink = sink;
   }
 
+  /** The next octet begins a frame. */
+  get betweenFrames(): boolean {
+    return this.#restLength === 0 && this.#dataLeft < 0 && this.#padLeft === 0 && !this.#awaitsPadLength;
+  }
+
   read(chunk: Uint8Array): void {
     let at = 0;
     const end = chunk.length;

@@ -19,6 +19,8 @@ const MAX_DEBUG_LENGTH = 255;
 export class FrameWriter {
   /** The peer's SETTINGS_MAX_FRAME_SIZE. */
   maxFrameSize = 16_384;
+  /** Header blocks sent so far. */
+  blocksSent = 0;
   readonly #output: Output;
   readonly #encoder: Encoder;
 
@@ -34,6 +36,7 @@ export class FrameWriter {
   headers(streamId: number, block: HeaderBlock, endStream: boolean): void {
     const output = this.#output;
     const at = output.length;
+    this.blocksSent++;
     output.ensure(FRAME_HEADER_LENGTH);
     output.length += FRAME_HEADER_LENGTH;
     this.#encoder.encode(block.fields, block.count, output);

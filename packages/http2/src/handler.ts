@@ -7,9 +7,10 @@ import type { Stream } from './stream.ts';
  * - `peer`: it sent RST_STREAM;
  * - `malformed`: its message broke RFC 9113 §8.1.1 or a stream rule, and we reset it;
  * - `unprocessed`: it is above the last id of the peer's GOAWAY, so nobody has seen the request (§6.8);
+ * - `stalled`: its reader takes nothing, or too much waits for this peer, and we reset it;
  * - `connection`: the whole connection failed or was closed.
  */
-export type ResetCause = 'peer' | 'malformed' | 'unprocessed' | 'connection';
+export type ResetCause = 'peer' | 'malformed' | 'unprocessed' | 'stalled' | 'connection';
 
 /**
  * What a connection tells its owner, synchronously from `receive` (or from the command that caused it). Blocks and

@@ -2,10 +2,6 @@ import { ConnectionError, ErrorCode } from './error-code.ts';
 import { Flag, readUint32 } from './frame.ts';
 import { copyOf } from './hpack/bytes.ts';
 
-/** A header block may be cut over this many frames, and be this long in total, before it is taken for an attack. */
-const MAX_FRAGMENTS = 16;
-const MAX_BLOCK_LENGTH = 131_072;
-
 const EMPTY = new Uint8Array(0);
 
 /** Puts HEADERS and its CONTINUATION frames together (RFC 9113 §6.2, §6.10). */
@@ -20,6 +16,12 @@ export class HeaderAssembly {
   start = 0;
   end = 0;
   #fragments = 0;
+  readonly #maxFrames: number;
+
+  /** @param maxFrames how many a block may be cut into before it is taken for an attack (CVE-2024-27316 and its kin). */
+  constructor(maxFrames: number) {
+    this.#maxFrames = maxFrames;
+  }
 
   /** Takes a HEADERS payload. True when the block is complete. */
   begin(flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): boolean {
@@ -56,11 +58,8 @@ export class HeaderAssembly {
   /** Takes a CONTINUATION payload. True when the block is complete. */
   continue(flags: number, bytes: Uint8Array, start: number, end: number): boolean {
     const length = this.end + (end - start);
-    if (++this.#fragments > MAX_FRAGMENTS || length > MAX_BLOCK_LENGTH) {
-      throw new ConnectionError(
-        ErrorCode.ENHANCE_YOUR_CALM,
-        'a header block in too many or too long CONTINUATION frames',
-      );
+    if (++this.#fragments > this.#maxFrames) {
+      throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, `a header block in more than ${this.#maxFrames} frames`);
     }
     if (length > this.bytes.length) {
       const larger = new Uint8Array(Math.max(length, this.bytes.length * 2));

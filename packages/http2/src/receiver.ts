@@ -1,27 +1,29 @@
 import { type ConnectionCore, protocolError } from './connection-core.ts';
-import { checkPing, checkSettings, parseGoAway, parseReset, parseWindowUpdate } from './control-frames.ts';
-import { ConnectionError, ErrorCode } from './error-code.ts';
-import { CLIENT_PREFACE, Flag, FrameType, MAX_STREAM_ID, MAX_WINDOW, readUint32 } from './frame.ts';
+import { ControlReceiver } from './control-receiver.ts';
+import { ErrorCode } from './error-code.ts';
+import { CLIENT_PREFACE, Flag, FrameType } from './frame.ts';
+import { findDoomedStreams } from './doomed-streams.ts';
 import { FrameReader, type FrameSink } from './frame-reader.ts';
 import { HeaderAssembly } from './header-assembly.ts';
 import { Decoder } from './hpack/decoder.ts';
 import type { FieldCache } from './hpack/field-cache.ts';
 import { HeaderBlock } from './hpack/header-block.ts';
-import { readSettings, writeSettingsAck } from './settings.ts';
 import { Stream } from './stream.ts';
 
 /**
  * The receiving half of a connection: octets in, frames checked against the state of their stream, calls on the handler
- * out. Throws a {@link ConnectionError} for what the connection cannot survive.
+ * out. Throws a ConnectionError for what the connection cannot survive.
  */
 export class Receiver<C> implements FrameSink {
   readonly #core: ConnectionCore<C>;
   readonly #reader: FrameReader;
-  readonly #assembly = new HeaderAssembly();
+  readonly #assembly: HeaderAssembly;
   readonly #decoder: Decoder;
   readonly #block: HeaderBlock;
   #prefaceLeft: number;
-  #settingsSeen = false;
+  readonly #control: ControlReceiver<C>;
+  /** Streams that the read under way will also reset. */
+  #doomed: Set<number> | undefined = undefined;
   readonly #connectionWindow: number;
   /** Octets of DATA on the whole connection for which no WINDOW_UPDATE has gone out yet. */
   #unacknowledged = 0;
@@ -33,16 +35,27 @@ export class Receiver<C> implements FrameSink {
 
   constructor(core: ConnectionCore<C>, fields: FieldCache, connectionWindow: number) {
     this.#core = core;
+    this.#assembly = new HeaderAssembly(core.limits.maxHeaderFrames);
+    this.#control = new ControlReceiver<C>(core);
     this.#reader = new FrameReader(this);
     this.#decoder = new Decoder(fields);
-    this.#block = new HeaderBlock(core.local.maxHeaderListSize);
+    this.#block = new HeaderBlock(core.limits.maxHeaderListSize, core.limits.maxHeaderFields);
     this.#prefaceLeft = core.role === 'server' ? CLIENT_PREFACE.length : 0;
     this.#connectionWindow = connectionWindow;
   }
 
   receive(chunk: Uint8Array): void {
     const rest = this.#prefaceLeft > 0 ? this.#readPreface(chunk) : chunk;
-    if (rest.length > 0) this.#reader.read(rest);
+    if (rest.length === 0) return;
+    if (this.#core.role === 'server') {
+      this.#doomed = this.#reader.betweenFrames ? findDoomedStreams(rest, 0, this.#core.streams.lastId) : undefined;
+    }
+    this.#reader.read(rest);
+  }
+
+  /** HEADERS have come, and their last CONTINUATION has not. */
+  get blockUnderWay(): boolean {
+    return this.#assembly.streamId !== 0;
   }
 
   /** The handler is done with `count` octets of the stream's DATA. */
@@ -56,37 +69,20 @@ export class Receiver<C> implements FrameSink {
 
   onFrame(type: number, flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
     this.#checkOrder(type, flags, streamId);
+    const core = this.#core;
+    if (type !== FrameType.PING || (flags & Flag.ACK) === 0) core.heardPongOnly = false;
     switch (type) {
       case FrameType.HEADERS:
         if (streamId === 0) throw protocolError('HEADERS on stream 0');
         if (this.#assembly.begin(flags, streamId, bytes, start, end)) this.#onBlock(streamId);
         return;
       case FrameType.CONTINUATION:
+        if (start === end) core.conduct.oddity('empty CONTINUATION frames');
         if (this.#assembly.continue(flags, bytes, start, end)) this.#onBlock(streamId);
         return;
-      case FrameType.RST_STREAM:
-        this.#onReset(streamId, bytes, start, end);
-        return;
-      case FrameType.WINDOW_UPDATE:
-        this.#onWindowUpdate(streamId, bytes, start, end);
-        return;
-      case FrameType.SETTINGS:
-        this.#onSettings(flags, streamId, bytes, start, end);
-        return;
-      case FrameType.PING:
-        this.#onPing(flags, streamId, bytes, start, end);
-        return;
-      case FrameType.GOAWAY:
-        this.#onGoAway(streamId, bytes, start, end);
-        return;
-      case FrameType.PRIORITY:
-        this.#onPriority(streamId, bytes, start, end);
-        return;
-      case FrameType.PUSH_PROMISE:
-        // A client may never push (§8.4), and we have switched it off as one.
-        throw protocolError('PUSH_PROMISE');
       default:
-      // RFC 9113 §4.1: unknown types are ignored.
+        if (type === FrameType.RST_STREAM) this.#doomed?.delete(streamId);
+        this.#control.onFrame(type, flags, streamId, bytes, start, end);
     }
   }
 
@@ -102,9 +98,14 @@ export class Receiver<C> implements FrameSink {
     }
     this.#dataStream = undefined;
     this.#dataEnds = (flags & Flag.END_STREAM) !== 0;
+    this.#core.heardPongOnly = false;
+    // A gRPC message has a prefix of five octets: frames of less are crumbs.
+    if (length < 5 && !this.#dataEnds) this.#core.conduct.oddity('DATA frames of next to nothing');
     const stream = this.#core.streams.get(streamId);
     if (stream === undefined) {
+      if (this.#doomed?.has(streamId) === true) return;
       this.#core.streams.checkClosed(streamId, 'DATA');
+      this.#core.conduct.oddity('DATA frames on closed streams');
       return;
     }
     if (stream.remoteClosed) {
@@ -158,7 +159,7 @@ export class Receiver<C> implements FrameSink {
 
   /** RFC 9113 §3.4: SETTINGS come first. §6.10: nothing comes between the parts of a header block. */
   #checkOrder(type: number, flags: number, streamId: number): void {
-    if (!this.#settingsSeen) {
+    if (!this.#control.settingsSeen) {
       if (type !== FrameType.SETTINGS || (flags & Flag.ACK) !== 0)
         throw protocolError('the first frame is no SETTINGS');
     }
@@ -180,7 +181,7 @@ export class Receiver<C> implements FrameSink {
     if (stream !== undefined) this.#onStreamBlock(stream, block, endStream, dependency);
     else if (this.#core.role === 'server' && streamId > this.#core.streams.lastId)
       this.#onRequest(streamId, block, endStream, dependency);
-    else this.#core.streams.checkClosed(streamId, 'HEADERS');
+    else if (this.#doomed?.has(streamId) !== true) this.#core.streams.checkClosed(streamId, 'HEADERS');
     this.#assembly.clear();
   }
 
@@ -188,6 +189,12 @@ export class Receiver<C> implements FrameSink {
     if (streamId % 2 === 0) throw protocolError(`a client opened the even stream ${streamId}`);
     if (streamId > this.#core.streams.lastAccepted) return;
     this.#core.streams.open(streamId);
+    this.#core.conduct.streamOpened();
+    if (this.#doomed?.has(streamId)) {
+      this.#core.streams.remove(streamId, false);
+      this.#core.conduct.reset();
+      return;
+    }
     if (this.#core.streams.size >= this.#core.local.maxConcurrentStreams) {
       this.#core.refuse(streamId, ErrorCode.REFUSED_STREAM);
       return;
@@ -250,132 +257,5 @@ export class Receiver<C> implements FrameSink {
     stream.remoteClosed = endStream;
     this.#core.handler.onHeaders(stream, block, endStream);
     if (endStream) this.#core.closeIfDone(stream);
-  }
-
-  #onReset(streamId: number, bytes: Uint8Array, start: number, end: number): void {
-    const code = parseReset(bytes, start, end);
-    const stream = this.#core.streams.get(streamId);
-    if (stream === undefined) {
-      if (streamId === 0 || this.#core.streams.isIdle(streamId)) throw protocolError('RST_STREAM on an idle stream');
-      return;
-    }
-    this.#core.close(stream, false);
-    this.#core.handler.onReset(stream, code, 'peer', '');
-  }
-
-  #onWindowUpdate(streamId: number, bytes: Uint8Array, start: number, end: number): void {
-    const increment = parseWindowUpdate(bytes, start, end);
-    if (streamId === 0) {
-      if (increment === 0) throw protocolError('WINDOW_UPDATE of 0');
-      if (!this.#core.flow.widen(increment)) {
-        throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'the window of the connection passes 2^31 - 1');
-      }
-      this.#core.flow.pump();
-      return;
-    }
-    const stream = this.#core.streams.get(streamId);
-    if (stream === undefined) {
-      if (this.#core.streams.isIdle(streamId)) throw protocolError('WINDOW_UPDATE on an idle stream');
-      return;
-    }
-    if (increment === 0) {
-      this.#core.streamError(stream, ErrorCode.PROTOCOL_ERROR, 'WINDOW_UPDATE of 0');
-      return;
-    }
-    stream.sendWindow += increment;
-    if (stream.sendWindow > MAX_WINDOW) {
-      this.#core.streamError(stream, ErrorCode.FLOW_CONTROL_ERROR, 'the window of the stream passes 2^31 - 1');
-      return;
-    }
-    if (stream.hasQueue) this.#core.flow.resume(stream);
-  }
-
-  #onSettings(flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
-    if (streamId !== 0) throw protocolError('SETTINGS on a stream');
-    const acknowledgement = (flags & Flag.ACK) !== 0;
-    checkSettings(start, end, acknowledgement);
-    if (acknowledgement) {
-      this.#onAcknowledged();
-      return;
-    }
-    const { peer } = this.#core;
-    const windowBefore = peer.initialWindowSize;
-    if (!this.#settingsSeen) {
-      this.#settingsSeen = true;
-      // RFC 9113 §6.5.2: without a word on it there is no limit.
-      peer.maxConcurrentStreams = Infinity;
-    }
-    readSettings(bytes, start, end, peer);
-    this.#core.encoder.setMaximumSize(peer.headerTableSize);
-    this.#core.flow.maxFrameSize = peer.maxFrameSize;
-    this.#core.writer.maxFrameSize = peer.maxFrameSize;
-    this.#shiftWindows(peer.initialWindowSize - windowBefore);
-    writeSettingsAck(this.#core.output);
-    this.#core.handler.onSettings();
-  }
-
-  /** The peer goes by our SETTINGS from here on (RFC 9113 §6.5.3). */
-  #onAcknowledged(): void {
-    const delta = this.#core.local.initialWindowSize - this.#core.receiveWindow;
-    this.#core.receiveWindow += delta;
-    for (const stream of this.#core.streams.all()) stream.receiveWindow += delta;
-  }
-
-  /** RFC 9113 §6.9.2: the change applies to the streams there are, whose windows may become negative. */
-  #shiftWindows(delta: number): void {
-    if (delta === 0) return;
-    for (const stream of this.#core.streams.all()) {
-      stream.sendWindow += delta;
-      if (stream.sendWindow > MAX_WINDOW) {
-        throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'SETTINGS push a window past 2^31 - 1');
-      }
-    }
-    if (delta > 0) for (const stream of this.#core.streams.all()) if (stream.hasQueue) this.#core.flow.resume(stream);
-  }
-
-  #onPing(flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
-    if (streamId !== 0) throw protocolError('PING on a stream');
-    checkPing(start, end);
-    if ((flags & Flag.ACK) === 0) {
-      this.#core.writer.ping(bytes.subarray(start, end), Flag.ACK);
-    } else if (
-      this.#core.draining &&
-      this.#core.role === 'server' &&
-      this.#core.streams.lastAccepted === MAX_STREAM_ID
-    ) {
-      // Our announcement has made its round trip: what is coming now was sent in its knowledge.
-      this.#core.streams.lastAccepted = this.#core.streams.lastId;
-      this.#core.writer.goAway(this.#core.streams.lastId, ErrorCode.NO_ERROR, '');
-      this.#core.reportDrained();
-    }
-  }
-
-  #onGoAway(streamId: number, bytes: Uint8Array, start: number, end: number): void {
-    if (streamId !== 0) throw protocolError('GOAWAY on a stream');
-    const { lastStreamId, code, debug } = parseGoAway(bytes, start, end);
-    this.#core.peerDraining = true;
-    this.#core.handler.onGoAway(lastStreamId, code, debug);
-    if (this.#core.role === 'client') {
-      for (const stream of this.#core.streams.all()) {
-        if (stream.id <= lastStreamId || stream.closed) continue;
-        this.#core.close(stream, true);
-        this.#core.handler.onReset(stream, ErrorCode.REFUSED_STREAM, 'unprocessed', 'GOAWAY');
-      }
-    }
-    this.#core.reportDrained();
-  }
-
-  #onPriority(streamId: number, bytes: Uint8Array, start: number, end: number): void {
-    if (streamId === 0) throw protocolError('PRIORITY on stream 0');
-    const stream = this.#core.streams.get(streamId);
-    if (end - start !== 5) {
-      if (stream !== undefined)
-        this.#core.streamError(stream, ErrorCode.FRAME_SIZE_ERROR, 'PRIORITY of a wrong length');
-      else this.#core.refuse(streamId, ErrorCode.FRAME_SIZE_ERROR);
-      return;
-    }
-    if ((readUint32(bytes, start) & 0x7fffffff) !== streamId) return;
-    if (stream !== undefined) this.#core.streamError(stream, ErrorCode.PROTOCOL_ERROR, 'the stream depends on itself');
-    else this.#core.refuse(streamId, ErrorCode.PROTOCOL_ERROR);
   }
 }

@@ -22,6 +22,8 @@ export class SendFlow<C> {
   paused = false;
   /** Octets that wait in all queues. */
   queuedLength = 0;
+  /** DATA frames sent so far. */
+  framesSent = 0;
   readonly #owner: SendFlowOwner<C>;
   readonly #output: Output;
   #line: Stream<C>[] = [];
@@ -141,7 +143,9 @@ export class SendFlow<C> {
     this.window -= end - start;
     const out = this.#output;
     let at = start;
+    stream.moved = true;
     do {
+      this.framesSent++;
       const count = Math.min(end - at, this.maxFrameSize);
       out.ensure(FRAME_HEADER_LENGTH + count);
       const flags = endStream && at + count === end ? Flag.END_STREAM : 0;

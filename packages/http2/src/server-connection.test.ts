@@ -73,11 +73,8 @@ describe('a server', () => {
     const server = new ConnectionSubject('server', { maxConcurrentStreams: 1 });
     // x: y enters the dynamic table with the refused block, and is referred to by the next.
     const indexed = [...REQUEST, 0x40, 1, 0x78, 1, 0x79];
-    server.receive(
-      request(1),
-      rawFrame(HEADERS, END_HEADERS | END_STREAM, 3, indexed),
-      rawFrame(RST_STREAM, 0, 1, uint32(8)),
-    );
+    server.receive(request(1), rawFrame(HEADERS, END_HEADERS | END_STREAM, 3, indexed));
+    server.receive(rawFrame(RST_STREAM, 0, 1, uint32(8)));
     assert.deepEqual(server.said(), ['RST_STREAM 3 REFUSED_STREAM']);
     server.receive(rawFrame(HEADERS, END_HEADERS | END_STREAM, 5, [...REQUEST, 0xbe]));
     assert.match(server.told.at(-1) ?? '', /headers 5 .* x=y end/);
@@ -173,7 +170,7 @@ describe('a server', () => {
   test('what ends the connection, and with which code', () => {
     for (const [why, code, frames] of fatal) {
       const server = new ConnectionSubject('server');
-      server.receive(...frames);
+      for (const frame of frames) server.receive(frame);
       assert.equal(server.told.at(-1), `error ${code}`, why);
       assert.match(server.said().at(-1) ?? '', new RegExp(`^GOAWAY \\d+ ${code}$`), why);
       assert.equal(server.connection.streamCount, 0, why);
@@ -211,6 +208,7 @@ describe('a server', () => {
       role: 'server',
       fields: new FieldCache(64),
       buffers: new BufferPool(),
+      now: () => 0,
     });
     server.receive(new TextEncoder().encode('GET / HTTP/1.1\r\n'));
     assert.equal(subject.told.at(-1), 'error PROTOCOL_ERROR');

@@ -1,6 +1,7 @@
 import { ClosedStreams } from './closed-streams.ts';
 import { ConnectionError, ErrorCode } from './error-code.ts';
 import { MAX_STREAM_ID } from './frame.ts';
+import { IdTable } from './id-table.ts';
 import type { Stream } from './stream.ts';
 
 /** The streams of a connection, and what is still known of those that are no more (RFC 9113 §5.1). */
@@ -9,7 +10,7 @@ export class StreamTable<C> {
   lastId = 0;
   /** Above this, new streams of the peer are ignored: our last GOAWAY said so. */
   lastAccepted: number = MAX_STREAM_ID;
-  readonly #streams = new Map<number, Stream<C>>();
+  readonly #streams = new IdTable<Stream<C>>();
   readonly #closed = new ClosedStreams();
 
   get size(): number {
@@ -21,7 +22,7 @@ export class StreamTable<C> {
   }
 
   add(stream: Stream<C>): void {
-    this.#streams.set(stream.id, stream);
+    this.#streams.add(stream);
   }
 
   /** @param byUs the peer may not know yet: its frames are to be ignored for a while. */
@@ -32,7 +33,7 @@ export class StreamTable<C> {
 
   /** A copy, so that streams may close meanwhile. */
   all(): Stream<C>[] {
-    return [...this.#streams.values()];
+    return this.#streams.all();
   }
 
   /** A client has opened `id`, above `lastId`. RFC 9113 §5.1.1: what it passed over is closed. */

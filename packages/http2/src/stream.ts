@@ -34,6 +34,10 @@ export class Stream<C> {
   /** The queue ends the stream: by the last DATA, or by these trailers. */
   queuedEnd = false;
   queuedTrailers: HeaderBlock | undefined = undefined;
+  /** Some of the queue has gone since the last look at the clock. */
+  moved = false;
+  /** When the queue was last seen not to move, in the clock's milliseconds; -1 before the first look. */
+  stalledSince = -1;
   /** It stands in the connection's line of streams that have something to send. */
   inLine = false;
 

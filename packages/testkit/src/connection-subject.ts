@@ -3,11 +3,11 @@ import {
   BufferPool,
   Connection,
   type ConnectionHandler,
-  type ConnectionOptions,
   createField,
   errorCodeName,
   FieldCache,
   HeaderBlock,
+  type Limits,
   type ResetCause,
   type Stream,
 } from '@steelyard/http2';
@@ -51,18 +51,26 @@ export const CALL: HeaderBlock = HeaderBlock.of([
 /** A connection under test: raw frames in, raw frames out, and a protocol of what its handler was told. */
 export class ConnectionSubject implements ConnectionHandler<string> {
   readonly connection: Connection<string>;
+  /** The clock, in milliseconds: the test's to set. */
+  now = 0;
   readonly told: string[] = [];
   readonly streams: Map<number, Stream<string>> = new Map();
   /** Gives credit back at once, as a reader that keeps up does. */
   consume = true;
 
-  constructor(role: 'server' | 'client', options: Partial<ConnectionOptions> = {}) {
+  constructor(
+    role: 'server' | 'client',
+    limits: Partial<Limits> = {},
+    greeting: 'greeted' | 'no greeting' = 'greeted',
+  ) {
     this.connection = new Connection<string>(this, {
       role,
       fields: new FieldCache(64),
       buffers: new BufferPool(),
-      ...options,
+      limits,
+      now: () => this.now,
     });
+    if (greeting === 'no greeting') return;
     if (role === 'server') this.receive(PREFACE);
     this.receive(rawFrame(SETTINGS, 0, 0), rawFrame(SETTINGS, ACK, 0));
     this.raw();

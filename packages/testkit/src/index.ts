@@ -32,3 +32,15 @@ export {
   RESPONSE,
   TRAILERS,
 } from './connection-subject.ts';
+export {
+  type FakeApiServer,
+  type FakeApiServerOptions,
+  type FakeFault,
+  startFakeApiServer,
+} from './fake-api-server.ts';
+export type { FakeRequest } from './fake-api-server-reads.ts';
+export { startTcpRelay, type TcpRelay } from './tcp-relay.ts';
+export { startRealApiServer } from './real-api-server.ts';
+export type { ApiServerUnderTest } from './api-server-under-test.ts';
+export { TEST_CERTIFICATE } from './fake-api-server-certificate.ts';
+export { type FakeObject, FakeStore, resourceOf } from './fake-api-server-store.ts';

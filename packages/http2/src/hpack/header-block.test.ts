@@ -6,7 +6,7 @@ import { type BlockRole, HeaderBlock } from './header-block.ts';
 type Pair = readonly [name: string, value: string];
 
 function problemOf(role: BlockRole, fields: readonly Pair[]): string | undefined {
-  const block = new HeaderBlock(65_536);
+  const block = new HeaderBlock(65_536, 1000);
   block.begin(role);
   for (const [name, value] of fields) block.add(createField(name, value));
   block.finish();
@@ -87,7 +87,7 @@ test('which header blocks are malformed, and why', () => {
 });
 
 test('grpc-message is mended, since senders are known to get it wrong', () => {
-  const block = new HeaderBlock(65_536);
+  const block = new HeaderBlock(65_536, 1000);
   block.begin('trailers');
   block.add(createField('grpc-message', ' a\nb '));
   assert.equal(block.problem, undefined);
@@ -95,7 +95,7 @@ test('grpc-message is mended, since senders are known to get it wrong', () => {
 });
 
 test('a list above the limit is cut, and says so', () => {
-  const block = new HeaderBlock(100);
+  const block = new HeaderBlock(100, 1000);
   block.begin('trailers');
   for (let i = 0; i < 10; i++) block.add(createField('x', 'y'));
   assert.equal(block.tooLarge, true);

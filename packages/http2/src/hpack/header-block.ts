@@ -1,3 +1,4 @@
+import { ConnectionError, ErrorCode } from '../error-code.ts';
 import { latin1Bytes } from './bytes.ts';
 import { createNamedField, ENTRY_OVERHEAD, type Field } from './field.ts';
 import { FieldKind } from './field-name.ts';
@@ -29,12 +30,14 @@ export class HeaderBlock {
   grpcStatus: Field | undefined = undefined;
   /** Of `content-length`, -1 without one. */
   contentLength = -1;
-  readonly #limit: number;
+  readonly #maxSize: number;
+  readonly #maxFields: number;
   #role: BlockRole = 'request';
   #regularSeen = false;
 
-  constructor(limit: number) {
-    this.#limit = limit;
+  constructor(maxSize: number, maxFields: number) {
+    this.#maxSize = maxSize;
+    this.#maxFields = maxFields;
   }
 
   begin(role: BlockRole): void {
@@ -57,7 +60,7 @@ export class HeaderBlock {
 
   /** For blocks of our own making. Nothing is checked. */
   static of(fields: readonly Field[]): HeaderBlock {
-    const block = new HeaderBlock(Number.MAX_SAFE_INTEGER);
+    const block = new HeaderBlock(Infinity, Infinity);
     block.fields.push(...fields);
     block.count = fields.length;
     return block;
@@ -65,14 +68,25 @@ export class HeaderBlock {
 
   /** A copy that outlives the callback. */
   retain(): HeaderBlock {
-    return HeaderBlock.of(this.fields.slice(0, this.count).map((field) => field.retain()));
+    return HeaderBlock.of(this.retainFields());
+  }
+
+  /** The fields alone, to outlive the callback. Shared ones are not copied. */
+  retainFields(): Field[] {
+    const fields: Field[] = [];
+    for (let i = 0; i < this.count; i++) fields.push((this.fields[i] as Field).retain());
+    return fields;
   }
 
   add(field: Field): void {
     const name = field.name;
     this.size += name.bytes.length + field.length + ENTRY_OVERHEAD;
-    if (this.size > this.#limit) {
+    if (this.size > this.#maxSize || this.count === this.#maxFields) {
       this.tooLarge = true;
+      // A few octets of indices can stand for megabytes (CVE-2016-6581): decoding on would be paid by us.
+      if (this.size > 4 * this.#maxSize) {
+        throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'a header list far beyond the limit');
+      }
       return;
     }
     let kept = field;

@@ -12,7 +12,7 @@ import { HeaderBlock } from './header-block.ts';
 type Pair = readonly [name: string, value: string];
 
 function decodeWith(decoder: Decoder, bytes: Uint8Array): Field[] {
-  const block = new HeaderBlock(1_000_000);
+  const block = new HeaderBlock(1_000_000, 1_000_000);
   block.begin('request');
   decoder.decode(bytes, 0, bytes.length, block);
   return block.fields.slice(0, block.count);

@@ -1,5 +1,24 @@
 import type { Balanced } from '@steelyard/core/balance';
-import type { Connection, Stream } from '@steelyard/http2';
+import type { Connection, Field, Stream } from '@steelyard/http2';
+import type { AccessEntry } from './access-log.ts';
+import type { CallCounts } from './metrics-calls.ts';
+import type { AttemptSeries, EndpointStats, MethodSeries } from './metrics-series.ts';
+import { UNKNOWN } from './metrics-status.ts';
+import type { Replay } from './replay.ts';
+
+const UNIMPLEMENTED = 12;
+
+/** An endpoint as a call sees it. */
+export interface CallEndpoint extends Balanced {
+  /** `ip:port` */
+  readonly key: string;
+  readonly stats: EndpointStats;
+}
+
+/** Who can give a call to another pod. */
+export interface CallSender {
+  resend(call: Call, avoid?: string): boolean;
+}
 
 /** One call on its way through: the stream it came by, and the one it was sent on by. */
 export class Call {
@@ -7,23 +26,83 @@ export class Call {
   readonly downStream: Stream<Call>;
   /** The caller speaks gRPC, so failures are gRPC statuses. */
   readonly grpc: boolean;
+  readonly #counts: CallCounts;
+  readonly #method: MethodSeries;
+  readonly startedUs: number;
   upstream: Connection<Call> | undefined = undefined;
   upStream: Stream<Call> | undefined = undefined;
-  endpoint: Balanced | undefined = undefined;
+  endpoint: CallEndpoint | undefined = undefined;
+  cluster = '';
+  sender: CallSender | undefined = undefined;
+  /** The request so far, as long as it can be sent again. */
+  replay: Replay | undefined = undefined;
+  /** Octets of the request that wait for the pod and whose credit the caller has back already. */
+  creditedAhead = 0;
+  #attempts: AttemptSeries | undefined = undefined;
+  #attemptUs = 0;
   /** A final response header has been passed on. */
   responseStarted = false;
+  /** The gRPC status that the response has if nothing more comes. */
+  status: number = UNKNOWN;
+  #ended = false;
+  requestOctets = 0;
+  responseOctets = 0;
+  /** Its line in the access log, when it is to have one. */
+  entry: AccessEntry | undefined = undefined;
 
-  constructor(downstream: Connection<Call>, downStream: Stream<Call>, grpc: boolean) {
+  constructor(
+    downstream: Connection<Call>,
+    downStream: Stream<Call>,
+    grpc: boolean,
+    counts: CallCounts,
+    path: Field | undefined,
+  ) {
     this.downstream = downstream;
     this.downStream = downStream;
     this.grpc = grpc;
+    this.#counts = counts;
+    this.#method = counts.methods.of(path);
+    this.#method.started++;
+    this.#method.active++;
+    this.startedUs = counts.clock.nowUs();
   }
 
-  /** The endpoint is no longer busy with this call. Idempotent. */
-  release(): void {
-    if (this.endpoint === undefined) return;
-    this.endpoint.activeRequests--;
+  /** An attempt at an endpoint begins; {@link Call.release} ends it. */
+  assign(endpoint: CallEndpoint, cluster: string): void {
+    endpoint.activeRequests++;
+    endpoint.stats.started++;
+    this.endpoint = endpoint;
+    this.#attempts = this.#method.attemptsAt(cluster);
+    this.#attempts.started++;
+    this.#attemptUs = this.#counts.clock.nowUs();
+    this.entry?.attempt(endpoint.key, cluster);
+  }
+
+  /** The endpoint is no longer busy with this call, which ended there with this status. Idempotent. */
+  release(status: number): void {
+    const { endpoint } = this;
+    if (endpoint === undefined) return;
     this.endpoint = undefined;
+    endpoint.activeRequests--;
+    const us = this.#counts.clock.nowUs() - this.#attemptUs;
+    endpoint.stats.ended(status, us);
+    this.#attempts?.ended.record(status, us);
+    if (status !== UNIMPLEMENTED) this.#method.proven = true;
+  }
+
+  /**
+   * The call is over, as its caller sees it. Idempotent.
+   *
+   * @param detail why, when it was not the pod that said so.
+   */
+  end(status: number, detail = ''): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.release(status);
+    const us = this.#counts.clock.nowUs() - this.startedUs;
+    this.#method.active--;
+    this.#method.ended.record(status, us);
+    this.entry?.end(this, status, us, detail);
   }
 }
 

@@ -1,6 +1,7 @@
 import { createPicker, type Picker, type Random } from '@steelyard/core/balance';
 import type { Cluster, Snapshot } from '@steelyard/core/model';
 import type { Engine } from './engine.ts';
+import type { EndpointReport } from './metrics-report.ts';
 import { endpointKey, UpstreamEndpoint } from './upstream-endpoint.ts';
 
 interface ClusterState {
@@ -44,6 +45,11 @@ export class ClusterTable {
       else this.#enter(cluster);
       for (const endpoint of state.endpoints) this.#leave(endpoint);
     }
+  }
+
+  /** What was counted of each endpoint that calls may have gone to. */
+  report(): EndpointReport[] {
+    return Array.from(this.#endpoints.values(), (endpoint) => endpoint.report());
   }
 
   close(): void {

@@ -12,21 +12,31 @@ import type { Engine } from './engine.ts';
 import { failCall } from './fail-call.ts';
 import { GrpcStatus } from './grpc-status.ts';
 import type { Router } from './router.ts';
+import type { Ticking } from './ticker.ts';
 import { Transport } from './transport.ts';
 
 /** A caller's connection: calls come in here, each is sent on by the router's choice. */
-export class DownstreamConnection implements ConnectionHandler<Call> {
+export class DownstreamConnection implements ConnectionHandler<Call>, Ticking {
   readonly connection: Connection<Call>;
   readonly #transport: Transport<Call>;
   readonly #router: Router;
+  readonly #engine: Engine;
 
   constructor(socket: Socket, router: Router, engine: Engine, onClose: (connection: DownstreamConnection) => void) {
     this.#router = router;
-    this.connection = new Connection<Call>(this, { role: 'server', fields: engine.fields, buffers: engine.buffers });
-    this.#transport = new Transport(socket, this.connection, engine.loop, () => {
+    this.#engine = engine;
+    const { fields, buffers, now } = engine;
+    this.connection = new Connection<Call>(this, { role: 'server', fields, buffers, now });
+    engine.ticker.add(this);
+    this.#transport = new Transport(socket, this.connection, engine, engine.downstream, () => {
+      engine.ticker.remove(this);
       this.connection.abandon('the caller is gone');
       onClose(this);
     });
+  }
+
+  tick(now: number): void {
+    this.connection.tick(now);
   }
 
   /** Takes no new calls; closes when those under way have ended. */
@@ -41,8 +51,10 @@ export class DownstreamConnection implements ConnectionHandler<Call> {
   }
 
   onHeaders(stream: Stream<Call>, block: HeaderBlock, endStream: boolean): void {
-    const call = new Call(this.connection, stream, isGrpc(block));
+    const { calls, accessLog } = this.#engine;
+    const call = new Call(this.connection, stream, isGrpc(block), calls, block.path);
     stream.context = call;
+    if (accessLog !== undefined) call.entry = accessLog.begin(block, this.#transport.peer);
     if (block.tooLarge) {
       failCall(call, {
         status: GrpcStatus.RESOURCE_EXHAUSTED,
@@ -55,17 +67,28 @@ export class DownstreamConnection implements ConnectionHandler<Call> {
   }
 
   onData(stream: Stream<Call>, bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
-    const { upstream, upStream } = contextOf(stream);
+    const call = contextOf(stream);
+    const { upstream, upStream } = call;
+    const length = end - start;
+    call.requestOctets += length;
+    if (call.replay !== undefined && !call.replay.add(bytes, start, end, endStream)) call.replay = undefined;
     // What nobody wants any more is dropped, and its credit given back.
     const sent =
       upstream === undefined || upStream === undefined
-        ? end - start
+        ? length
         : upstream.sendData(upStream, bytes, start, end, endStream);
-    if (sent > 0) this.connection.consume(stream, sent);
+    if (call.replay === undefined) {
+      if (sent > 0) this.connection.consume(stream, sent);
+      return;
+    }
+    // A replay is bounded, so its octets need not hold the caller back.
+    call.creditedAhead += length - sent;
+    this.connection.consume(stream, length);
   }
 
   onTrailers(stream: Stream<Call>, block: HeaderBlock): void {
-    const { upstream, upStream } = contextOf(stream);
+    const { upstream, upStream, replay } = contextOf(stream);
+    if (replay !== undefined) replay.trailers = block.retain();
     if (upStream !== undefined) upstream?.sendTrailers(upStream, block);
   }
 
@@ -79,7 +102,7 @@ export class DownstreamConnection implements ConnectionHandler<Call> {
   onReset(stream: Stream<Call>): void {
     const call = contextOf(stream);
     if (call.upStream !== undefined) call.upstream?.reset(call.upStream, ErrorCode.CANCEL);
-    call.release();
+    call.end(GrpcStatus.CANCELLED, 'the caller cancelled, or is gone');
   }
 
   onGoAway(): void {

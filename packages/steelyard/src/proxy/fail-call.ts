@@ -5,7 +5,7 @@ import { type CallFailure, httpFailure, statusTrailers, trailersOnly } from './g
 /** Ends a call that cannot go on with a status, in the form the caller can still take. */
 export function failCall(call: Call, failure: CallFailure): void {
   const { downstream, downStream } = call;
-  call.release();
+  call.end(failure.status, failure.message);
   if (call.responseStarted) {
     if (call.grpc) downstream.sendTrailers(downStream, statusTrailers(failure));
     else downstream.reset(downStream, ErrorCode.INTERNAL_ERROR);

@@ -11,14 +11,21 @@ export class FlushLoop {
   #waiting: Flushable[] = [];
   #spare: Flushable[] = [];
   #scheduled = false;
+  readonly #onTurnEnd: () => void;
   readonly #run = (): void => {
     this.#scheduled = false;
+    this.#onTurnEnd();
     const batch = this.#waiting;
     this.#waiting = this.#spare;
     for (const flushable of batch) flushable.flush();
     batch.length = 0;
     this.#spare = batch;
   };
+
+  /** @param onTurnEnd called before each round of writing. */
+  constructor(onTurnEnd: () => void) {
+    this.#onTurnEnd = onTurnEnd;
+  }
 
   schedule(flushable: Flushable): void {
     this.#waiting.push(flushable);

@@ -25,6 +25,8 @@ export function failureOfReset(code: number, cause: ResetCause, detail: string, 
       return { status: GrpcStatus.UNAVAILABLE, message: `the connection to ${where} was lost${because}` };
     case 'unprocessed':
       return { status: GrpcStatus.UNAVAILABLE, message: `${where} is going away and did not take the call` };
+    case 'stalled':
+      return { status: GrpcStatus.RESOURCE_EXHAUSTED, message: `the call to ${where} was given up${because}` };
     case 'malformed':
       return { status: GrpcStatus.INTERNAL, message: `the response of ${where} is malformed${because}` };
     case 'peer':

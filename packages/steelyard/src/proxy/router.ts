@@ -1,8 +1,9 @@
 import type { Random } from '@steelyard/core/balance';
-import type { Snapshot, VirtualHost } from '@steelyard/core/model';
+import type { Route, Snapshot, VirtualHost } from '@steelyard/core/model';
 import {
   createRouteTable,
   explainNoRoute,
+  findRoute,
   type RouteRequest,
   type RouteTable,
   type RouteTableOptions,
@@ -11,8 +12,11 @@ import {
 } from '@steelyard/core/routing';
 import type { Field, HeaderBlock } from '@steelyard/http2';
 import type { Call } from './call.ts';
+import { changeRequest, leavesRequest } from './change-request.ts';
 import type { ClusterTable } from './cluster-table.ts';
+import { Dispatcher } from './dispatcher.ts';
 import { type CallFailure, GrpcStatus } from './grpc-status.ts';
+import { abortOf, answerOf } from './route-answer.ts';
 
 /** How many callers' authorities are remembered by the identity of their field. */
 const REMEMBERED = 1024;
@@ -20,6 +24,7 @@ const REMEMBERED = 1024;
 /** Decides for each call where it goes, and sends it there. */
 export class Router {
   readonly #clusters: ClusterTable;
+  readonly #dispatcher: Dispatcher;
   readonly #options: RouteTableOptions;
   readonly #random: Random;
   #table: RouteTable;
@@ -29,6 +34,7 @@ export class Router {
 
   constructor(snapshot: Snapshot, clusters: ClusterTable, options: RouteTableOptions, random: Random) {
     this.#clusters = clusters;
+    this.#dispatcher = new Dispatcher(clusters);
     this.#options = options;
     this.#random = random;
     this.#table = createRouteTable(snapshot, options);
@@ -50,20 +56,19 @@ export class Router {
     this.#request.block = block;
     const route = selectRoute(host, this.#request);
     if (route === undefined) return { status: GrpcStatus.UNIMPLEMENTED, message: explainNoRoute(host) };
+    const abort = abortOf(route.fault, this.#random);
+    if (abort !== undefined) return abort;
+    if (route.answer !== undefined) return this.#answer(route, host, authority);
     const destination = selectDestination(route, this.#random);
-    const endpoint = this.#clusters.pickerOf(destination.cluster)?.pick();
-    if (endpoint === undefined) {
-      return { status: GrpcStatus.UNAVAILABLE, message: `${destination.cluster} has no endpoint that is ready` };
-    }
-    const upstream = endpoint.acquire();
-    if (upstream === undefined) {
-      return { status: GrpcStatus.UNAVAILABLE, message: `all connections to ${endpoint.key} are full` };
-    }
-    endpoint.activeRequests++;
-    call.endpoint = endpoint;
-    call.upstream = upstream.connection;
-    call.upStream = upstream.connection.request(block, endStream, call);
-    return undefined;
+    const sent = leavesRequest(route, destination)
+      ? block
+      : changeRequest(block, route, destination, findRoute(host, this.#request)?.match);
+    return this.#dispatcher.send(call, destination.cluster, sent, endStream);
+  }
+
+  #answer(route: Route, host: VirtualHost, authority: Field | undefined): CallFailure | undefined {
+    const match = findRoute(host, this.#request)?.match;
+    return answerOf(route, match, this.#request.path, authority?.text ?? host.host);
   }
 
   #findHost(authority: Field | undefined): VirtualHost | undefined {
@@ -85,5 +90,29 @@ class BlockRequest implements RouteRequest {
 
   get path(): string {
     return this.block?.path?.text ?? '';
+  }
+
+  get method(): string {
+    return this.block?.method?.text ?? '';
+  }
+
+  get scheme(): string {
+    return this.block?.scheme?.text ?? '';
+  }
+
+  get authority(): string {
+    return (this.block?.authority ?? this.block?.host)?.text ?? '';
+  }
+
+  header(name: string): string | undefined {
+    const { block } = this;
+    if (block === undefined) return undefined;
+    let found: string | undefined;
+    for (let at = 0; at < block.count; at++) {
+      const field = block.fields[at];
+      // RFC 9110 §5.3: lines of one name are one value, joined by commas.
+      if (field?.name.text === name) found = found === undefined ? field.text : `${found},${field.text}`;
+    }
+    return found;
   }
 }

@@ -1,6 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Connection } from '@steelyard/http2';
-import type { Flushable, FlushLoop } from './flush-loop.ts';
+import { formatAddress } from '../net-address.ts';
+import type { Engine } from './engine.ts';
+import type { Flushable } from './flush-loop.ts';
+import type { TransportCounts } from './metrics-transport.ts';
 
 /**
  * A peer that reads nothing can still make us answer (SETTINGS, PING, refusals). Above this many octets in the socket we
@@ -15,11 +18,13 @@ const LINGER_MS = 1000;
 export class Transport<C> implements Flushable {
   readonly socket: Socket;
   readonly #connection: Connection<C>;
-  readonly #loop: FlushLoop;
+  readonly #engine: Engine;
+  readonly #counts: TransportCounts;
   #connected: boolean;
   #endAfterFlush = false;
   readonly #write = (bytes: Uint8Array): boolean => {
     const { socket } = this;
+    this.#counts.sentOctets += bytes.length;
     socket.write(bytes);
     const waiting = socket.writableLength;
     if (waiting === 0) return true;
@@ -31,28 +36,42 @@ export class Transport<C> implements Flushable {
   };
 
   /**
+   * @param counts of the side that the connection is on.
    * @param onClose the socket is gone, with the error that ended it, if any. Called once.
    */
   constructor(
     socket: Socket,
     connection: Connection<C>,
-    loop: FlushLoop,
+    engine: Engine,
+    counts: TransportCounts,
     onClose: (error: NodeJS.ErrnoException | undefined) => void,
   ) {
     this.socket = socket;
     this.#connection = connection;
-    this.#loop = loop;
+    this.#engine = engine;
+    this.#counts = counts;
+    counts.opened++;
     this.#connected = !socket.connecting;
     let failure: NodeJS.ErrnoException | undefined;
     socket.setNoDelay(true);
-    socket.on('data', (chunk) => connection.receive(chunk));
+    socket.on('data', (chunk) => {
+      counts.receivedOctets += chunk.length;
+      engine.clock.expire();
+      connection.receive(chunk);
+    });
     socket.on('drain', () => {
       connection.setWritable(true);
       if (socket.isPaused()) socket.resume();
     });
     socket.on('error', (error) => (failure = error));
     socket.on('end', () => socket.end());
-    socket.on('close', () => onClose(failure));
+    socket.on('close', () => {
+      counts.closed++;
+      if (failure !== undefined) counts.failed++;
+      engine.clock.expire();
+      onClose(failure);
+      engine.clock.expire();
+    });
     if (this.#connected) {
       this.schedule();
       return;
@@ -65,8 +84,14 @@ export class Transport<C> implements Flushable {
     });
   }
 
+  /** `ip:port` of the other side, empty once it is gone. */
+  get peer(): string {
+    const { remoteAddress = '', remotePort = 0 } = this.socket;
+    return remoteAddress === '' ? '' : formatAddress({ host: remoteAddress, port: remotePort });
+  }
+
   schedule(): void {
-    this.#loop.schedule(this);
+    this.#engine.loop.schedule(this);
   }
 
   flush(): void {

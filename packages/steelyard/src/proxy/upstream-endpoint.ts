@@ -1,6 +1,9 @@
-import type { Balanced } from '@steelyard/core/balance';
 import type { Endpoint } from '@steelyard/core/model';
+import type { CallEndpoint } from './call.ts';
 import type { Engine } from './engine.ts';
+import type { EndpointReport } from './metrics-report.ts';
+import { EndpointStats } from './metrics-series.ts';
+import { GrpcStatus } from './grpc-status.ts';
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts';
 
 /** More connections than this to one pod, each full, mean that something is wrong. */
@@ -12,10 +15,11 @@ export function endpointKey({ address, port, family }: Endpoint): string {
 }
 
 /** A pod's port and the connections to it. Clusters that share it share them. */
-export class UpstreamEndpoint implements Balanced, ConnectionOwner {
+export class UpstreamEndpoint implements CallEndpoint, ConnectionOwner {
   activeRequests = 0;
   maxConcurrentStreams = 100;
   readonly key: string;
+  readonly stats: EndpointStats = new EndpointStats();
   /** How many clusters use it. */
   uses = 0;
   readonly #endpoint: Endpoint;
@@ -44,6 +48,19 @@ export class UpstreamEndpoint implements Balanced, ConnectionOwner {
   closed(connection: UpstreamConnection): void {
     const position = this.#connections.indexOf(connection);
     if (position >= 0) this.#connections.splice(position, 1);
+  }
+
+  report(): EndpointReport {
+    const { started, byStatus, latency, lastStatus } = this.stats;
+    return {
+      key: this.key,
+      active: this.activeRequests,
+      failing: lastStatus === GrpcStatus.UNAVAILABLE,
+      connections: this.#connections.length,
+      started,
+      byStatus,
+      latency: { counts: latency.counts, sumUs: latency.sumUs },
+    };
   }
 
   /** The pod is gone from every cluster: its calls finish, then its connections close. */

@@ -1,0 +1,64 @@
+/**
+ * Objects by their stream id. A Map would do, but each time a Map is rehashed V8 links the old table to the new one: with
+ * thousands of streams a second coming and going, one dead table in old space keeps all that followed alive, streams
+ * included, until the next full collection. This one moves entries in place; ids that follow one another never collide.
+ */
+export class IdTable<T extends { readonly id: number }> {
+  size = 0;
+  #slots: (T | undefined)[] = Array.from({ length: 16 }, () => undefined);
+  #mask = 15;
+
+  get(id: number): T | undefined {
+    const slots = this.#slots;
+    for (let slot = (id >>> 1) & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const item = slots[slot];
+      if (item === undefined || item.id === id) return item;
+    }
+  }
+
+  /** The id must not be in the table. */
+  add(item: T): void {
+    if (++this.size * 2 > this.#slots.length) this.#grow();
+    this.#put(item);
+  }
+
+  delete(id: number): void {
+    const slots = this.#slots;
+    const mask = this.#mask;
+    let hole = (id >>> 1) & mask;
+    for (; ; hole = (hole + 1) & mask) {
+      const item = slots[hole];
+      if (item === undefined) return;
+      if (item.id === id) break;
+    }
+    this.size--;
+    // What was pushed past the hole moves back, so that probing may stop at the first free slot.
+    for (let slot = (hole + 1) & mask; ; slot = (slot + 1) & mask) {
+      const item = slots[slot];
+      if (item === undefined) break;
+      const home = (item.id >>> 1) & mask;
+      if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
+      slots[hole] = item;
+      hole = slot;
+    }
+    slots[hole] = undefined;
+  }
+
+  /** All items, oldest id first. */
+  all(): T[] {
+    return this.#slots.filter((item) => item !== undefined).toSorted((a, b) => a.id - b.id);
+  }
+
+  #put(item: T): void {
+    let slot = (item.id >>> 1) & this.#mask;
+    while (this.#slots[slot] !== undefined) slot = (slot + 1) & this.#mask;
+    this.#slots[slot] = item;
+  }
+
+  #grow(): void {
+    const items = this.all();
+    this.#slots = Array.from({ length: this.#slots.length * 2 }, () => undefined);
+    this.#mask = this.#slots.length - 1;
+    for (const item of items) this.#put(item);
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * What a connection bears from its peer. The defaults stand at the strict end of what trusted proxies have; docs/limits.md
+ * says for each which attack it answers.
+ */
+export interface Limits {
+  /** Streams the peer may have open at once (server). gRPC clients queue in silence above it, so it is not small. */
+  readonly maxConcurrentStreams: number;
+  /** Octets a peer may send on a stream before it hears from us: what one stalled call can hold. */
+  readonly streamWindow: number;
+  /** The same for the whole connection; at least 65,535. */
+  readonly connectionWindow: number;
+  /** Largest header list, in octets as RFC 9113 §6.5.2 counts. Four times as much ends the connection. */
+  readonly maxHeaderListSize: number;
+  /** Field lines in one header block. */
+  readonly maxHeaderFields: number;
+  /** Frames that one header block may be cut into. */
+  readonly maxHeaderFrames: number;
+  /** Octets of DATA that may wait for a peer that does not take them, over all its streams. */
+  readonly maxQueuedLength: number;
+  /** Streams that may be reset in a row, by the peer or because of it. Each that ends well gives one back, and time does. */
+  readonly resetBurst: number;
+  readonly resetsPerSecond: number;
+  /** Frames without use for a call that may come in a row: PING, SETTINGS, PRIORITY, empty or crumbled DATA, … */
+  readonly oddityBurst: number;
+  readonly odditiesPerSecond: number;
+  /** Time for preface, SETTINGS and the acknowledgement of ours. */
+  readonly handshakeTimeoutMs: number;
+  /** Time for a header block to become complete. */
+  readonly headerTimeoutMs: number;
+  /** How long a stream's DATA may wait without any of it being taken. */
+  readonly stallTimeoutMs: number;
+  /** How long a connection may stay without streams; 0: for ever. */
+  readonly idleTimeoutMs: number;
+  /** PINGs may come this often while no call sends anything, as gRPC servers allow it (gRFC A8); two too many are borne. */
+  readonly minPingIntervalMs: number;
+  /** Silence on a connection with calls after which it is asked whether it is still there; 0: never. */
+  readonly keepaliveAfterMs: number;
+  /** Time for the answer. */
+  readonly keepaliveTimeoutMs: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  maxConcurrentStreams: 1024,
+  streamWindow: 262_144,
+  connectionWindow: 4_194_304,
+  maxHeaderListSize: 65_536,
+  maxHeaderFields: 100,
+  maxHeaderFrames: 8,
+  maxQueuedLength: 16_777_216,
+  resetBurst: 1000,
+  resetsPerSecond: 33,
+  oddityBurst: 1000,
+  odditiesPerSecond: 100,
+  handshakeTimeoutMs: 10_000,
+  headerTimeoutMs: 10_000,
+  stallTimeoutMs: 300_000,
+  idleTimeoutMs: 3_600_000,
+  minPingIntervalMs: 300_000,
+  keepaliveAfterMs: 5000,
+  keepaliveTimeoutMs: 3000,
+};

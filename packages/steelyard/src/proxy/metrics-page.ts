@@ -1,0 +1,136 @@
+import type { Snapshot } from '@steelyard/core/model';
+import type { HistogramReport } from './metrics-histogram.ts';
+import { METRICS } from './metrics-names.ts';
+import type { ProxyReport } from './metrics-report.ts';
+import type { StatusReport } from './metrics-series.ts';
+import { STATUS_NAMES } from './metrics-status.ts';
+import { renderHistograms, renderNumbers, type Sample } from './metrics-text.ts';
+
+/** How the processes of a proxy with several of them are doing. */
+export interface WorkersReport {
+  readonly restarts: number;
+  /** Of those that take connections. */
+  readonly workers: readonly { readonly id: number; readonly pid: number | undefined; readonly connections: number }[];
+}
+
+export interface MetricsPage {
+  readonly report: ProxyReport;
+  readonly snapshot: Snapshot | undefined;
+  readonly ready: boolean;
+  readonly workers: WorkersReport | undefined;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+}
+
+/** `/metrics`, in Prometheus' text format 0.0.4. */
+export function renderMetrics(page: MetricsPage): string {
+  const { report, snapshot, workers } = page;
+  const attempts = report.methods.flatMap(({ method, attempts: parts }) => parts.map((part) => ({ method, ...part })));
+  const sides = [
+    { side: 'downstream', counts: report.downstream },
+    { side: 'upstream', counts: report.upstream },
+  ];
+  const bySide = (of: (counts: ProxyReport['upstream']) => number): Sample<number>[] =>
+    sides.map(({ side, counts }) => ({ labels: [side], value: of(counts) }));
+  return [
+    renderNumbers(
+      METRICS.serverCallsStarted,
+      report.methods.map(({ method, started }) => ({ labels: [method], value: started })),
+    ),
+    renderHistograms(
+      METRICS.serverCallDuration,
+      report.methods.flatMap(({ method, ended }) => byStatus([method], ended)),
+    ),
+    renderNumbers(
+      METRICS.attemptsStarted,
+      attempts.map(({ method, target, started }) => ({ labels: [method, target], value: started })),
+    ),
+    renderHistograms(
+      METRICS.attemptDuration,
+      attempts.flatMap(({ method, target, ended }) => byStatus([method, target], ended)),
+    ),
+    ...renderEndpoints(report),
+    renderNumbers(
+      METRICS.connections,
+      bySide(({ opened, closed }) => opened - closed),
+    ),
+    renderNumbers(
+      METRICS.connectionsOpened,
+      bySide(({ opened }) => opened),
+    ),
+    renderNumbers(
+      METRICS.connectionsFailed,
+      bySide(({ failed }) => failed),
+    ),
+    renderNumbers(
+      METRICS.receivedBytes,
+      bySide(({ receivedOctets }) => receivedOctets),
+    ),
+    renderNumbers(
+      METRICS.sentBytes,
+      bySide(({ sentOctets }) => sentOctets),
+    ),
+    renderNumbers(METRICS.tlsHandshakeFailures, only(report.tlsHandshakeFailures)),
+    renderNumbers(METRICS.accessLogDropped, only(report.accessLogDropped)),
+    renderNumbers(METRICS.ready, only(page.ready ? 1 : 0)),
+    ...renderConfig(snapshot),
+    ...renderWorkers(workers),
+    renderNumbers(METRICS.cpuSeconds, only(report.cpuSeconds)),
+    renderNumbers(METRICS.residentBytes, only(report.residentBytes)),
+    renderNumbers(METRICS.startTime, only(page.startedAt / 1000)),
+  ].join('');
+}
+
+function renderEndpoints({ endpoints }: ProxyReport): string[] {
+  const calls = endpoints.flatMap(({ key, byStatus: counts }) =>
+    [...counts.entries()]
+      .filter(([, count]) => count > 0)
+      .map(([status, count]) => ({ labels: [key, STATUS_NAMES[status] ?? ''], value: count })),
+  );
+  return [
+    renderNumbers(METRICS.endpointCalls, calls),
+    renderNumbers(
+      METRICS.endpointActive,
+      endpoints.map(({ key, active }) => ({ labels: [key], value: active })),
+    ),
+    renderNumbers(
+      METRICS.endpointConnections,
+      endpoints.map(({ key, connections }) => ({ labels: [key], value: connections })),
+    ),
+  ];
+}
+
+function renderConfig(snapshot: Snapshot | undefined): string[] {
+  if (snapshot === undefined) return [];
+  const severities = ['error', 'warning', 'info'] as const;
+  return [
+    renderNumbers(METRICS.configVersion, only(snapshot.version)),
+    renderNumbers(
+      METRICS.configDiagnostics,
+      severities.map((severity) => ({
+        labels: [severity],
+        value: snapshot.diagnostics.filter((diagnostic) => diagnostic.severity === severity).length,
+      })),
+    ),
+  ];
+}
+
+function renderWorkers(report: WorkersReport | undefined): string[] {
+  if (report === undefined) return [];
+  return [
+    renderNumbers(METRICS.workers, only(report.workers.length)),
+    renderNumbers(
+      METRICS.workerConnections,
+      report.workers.map(({ id, connections }) => ({ labels: [String(id)], value: connections })),
+    ),
+    renderNumbers(METRICS.workerRestarts, only(report.restarts)),
+  ];
+}
+
+function byStatus(labels: readonly string[], ended: readonly StatusReport[]): Sample<HistogramReport>[] {
+  return ended.map((report) => ({ labels: [...labels, STATUS_NAMES[report.status] ?? ''], value: report }));
+}
+
+function only(value: number): Sample<number>[] {
+  return [{ labels: [], value }];
+}

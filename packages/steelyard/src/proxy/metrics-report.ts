@@ -1,0 +1,155 @@
+import { type HistogramReport, LatencyHistogram } from './metrics-histogram.ts';
+import { StatusLatencies, type StatusReport } from './metrics-series.ts';
+import { STATUS_NAMES } from './metrics-status.ts';
+import { createTransportCounts, type TransportCounts } from './metrics-transport.ts';
+
+export interface AttemptReport {
+  readonly target: string;
+  readonly started: number;
+  readonly ended: readonly StatusReport[];
+}
+
+export interface MethodReport {
+  readonly method: string;
+  readonly started: number;
+  readonly ended: readonly StatusReport[];
+  readonly attempts: readonly AttemptReport[];
+}
+
+export interface EndpointReport {
+  /** `ip:port` */
+  readonly key: string;
+  readonly active: number;
+  /** The call that ended last found it unavailable. */
+  readonly failing: boolean;
+  readonly connections: number;
+  readonly started: number;
+  /** Calls that ended, at their gRPC status. */
+  readonly byStatus: Float64Array;
+  readonly latency: HistogramReport;
+}
+
+/** All that was counted, as plain data: it survives the way from one process to another, and reports can be added up. */
+export interface ProxyReport {
+  readonly methods: readonly MethodReport[];
+  readonly endpoints: readonly EndpointReport[];
+  readonly downstream: Readonly<TransportCounts>;
+  readonly upstream: Readonly<TransportCounts>;
+  readonly tlsHandshakeFailures: number;
+  readonly accessLogDropped: number;
+  readonly cpuSeconds: number;
+  readonly residentBytes: number;
+}
+
+/** What one process uses, for its report. */
+export function processUse(): Pick<ProxyReport, 'cpuSeconds' | 'residentBytes'> {
+  const { user, system } = process.cpuUsage();
+  return { cpuSeconds: (user + system) / 1e6, residentBytes: process.memoryUsage.rss() };
+}
+
+export const EMPTY_REPORT: ProxyReport = {
+  methods: [],
+  endpoints: [],
+  downstream: createTransportCounts(),
+  upstream: createTransportCounts(),
+  tlsHandshakeFailures: 0,
+  accessLogDropped: 0,
+  cpuSeconds: 0,
+  residentBytes: 0,
+};
+
+/** The sum of what several processes counted. The result shares nothing with its parts. */
+export function mergeReports(reports: readonly ProxyReport[]): ProxyReport {
+  const sum = (of: (report: ProxyReport) => number): number => reports.reduce((total, report) => total + of(report), 0);
+  return {
+    methods: mergeMethods(reports.flatMap(({ methods }) => methods)),
+    endpoints: mergeEndpoints(reports.flatMap(({ endpoints }) => endpoints)),
+    downstream: mergeCounts(reports.map(({ downstream }) => downstream)),
+    upstream: mergeCounts(reports.map(({ upstream }) => upstream)),
+    tlsHandshakeFailures: sum((report) => report.tlsHandshakeFailures),
+    accessLogDropped: sum((report) => report.accessLogDropped),
+    cpuSeconds: sum((report) => report.cpuSeconds),
+    residentBytes: sum((report) => report.residentBytes),
+  };
+}
+
+/** What remains of a process that has ended: what it counted, and nothing that is under way. */
+export function settleReport(report: ProxyReport): ProxyReport {
+  return {
+    ...report,
+    endpoints: report.endpoints.map((endpoint) => ({ ...endpoint, active: 0, failing: false, connections: 0 })),
+    downstream: { ...report.downstream, closed: report.downstream.opened },
+    upstream: { ...report.upstream, closed: report.upstream.opened },
+    residentBytes: 0,
+  };
+}
+
+function mergeMethods(methods: readonly MethodReport[]): MethodReport[] {
+  return grouped(methods, ({ method }) => method).map(([method, parts]) => ({
+    method,
+    started: startedOf(parts),
+    ended: mergeStatuses(parts),
+    attempts: mergeAttempts(parts.flatMap(({ attempts }) => attempts)),
+  }));
+}
+
+function mergeAttempts(attempts: readonly AttemptReport[]): AttemptReport[] {
+  return grouped(attempts, ({ target }) => target).map(([target, parts]) => ({
+    target,
+    started: startedOf(parts),
+    ended: mergeStatuses(parts),
+  }));
+}
+
+function mergeEndpoints(endpoints: readonly EndpointReport[]): EndpointReport[] {
+  return grouped(endpoints, ({ key }) => key).map(([key, parts]) => {
+    const byStatus = new Float64Array(STATUS_NAMES.length);
+    const latency = new LatencyHistogram();
+    for (const part of parts) {
+      for (const [status, count] of part.byStatus.entries()) byStatus[status] = (byStatus[status] ?? 0) + count;
+      latency.add(part.latency);
+    }
+    return {
+      key,
+      failing: parts.some(({ failing }) => failing),
+      active: parts.reduce((sum, { active }) => sum + active, 0),
+      connections: parts.reduce((sum, { connections }) => sum + connections, 0),
+      started: startedOf(parts),
+      byStatus,
+      latency: { counts: latency.counts, sumUs: latency.sumUs },
+    };
+  });
+}
+
+function mergeStatuses(parts: readonly { readonly ended: readonly StatusReport[] }[]): StatusReport[] {
+  const merged = new StatusLatencies();
+  for (const { ended } of parts) for (const report of ended) merged.of(report.status).add(report);
+  return merged.report();
+}
+
+function mergeCounts(parts: readonly Readonly<TransportCounts>[]): TransportCounts {
+  const merged = createTransportCounts();
+  for (const part of parts) {
+    merged.opened += part.opened;
+    merged.closed += part.closed;
+    merged.failed += part.failed;
+    merged.receivedOctets += part.receivedOctets;
+    merged.sentOctets += part.sentOctets;
+  }
+  return merged;
+}
+
+function startedOf(parts: readonly { readonly started: number }[]): number {
+  return parts.reduce((sum, { started }) => sum + started, 0);
+}
+
+function grouped<T>(items: readonly T[], keyOf: (item: T) => string): [string, T[]][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return [...groups];
+}

@@ -1,0 +1,121 @@
+import type { Socket } from 'node:net';
+import type { Random } from '@steelyard/core/balance';
+import type { SnapshotSource } from '@steelyard/core/model';
+import type { AddressedService } from '@steelyard/core/routing';
+import type { Logger } from '../log.ts';
+import type { AccessLog } from './access-log.ts';
+import { ClusterTable } from './cluster-table.ts';
+import { DownstreamConnection } from './downstream-connection.ts';
+import { createEngine } from './engine.ts';
+import { processUse, type ProxyReport } from './metrics-report.ts';
+import { Router } from './router.ts';
+
+export interface FrontOptions {
+  readonly snapshots: SnapshotSource;
+  /** The port callers dial: the Service port meant when `:authority` names none. */
+  readonly listenPort: number;
+  readonly service?: AddressedService | undefined;
+  readonly namespace: string;
+  readonly log: Logger;
+  readonly random: Random;
+  readonly accessLog?: AccessLog | undefined;
+}
+
+/** The proxy without a listening socket: connections come in by `accept`, whoever accepted them. */
+export interface Front {
+  accept(socket: Socket): void;
+  report(): ProxyReport;
+  /** Takes no new calls, lets those under way finish for at most `timeoutMs`, then closes. */
+  drain(timeoutMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function createFront(options: FrontOptions): Front {
+  const { snapshots, namespace, listenPort, service, random, log, accessLog } = options;
+  const engine = createEngine({ accessLog });
+  const clusters = new ClusterTable(snapshots.current, engine, random);
+  const routing = { namespace, listenPort, ...(service === undefined ? {} : { service }) };
+  const router = new Router(snapshots.current, clusters, routing, random);
+  const unsubscribe = snapshots.subscribe((snapshot) => router.update(snapshot));
+  /** Every accepted socket until it is closed. */
+  const sockets = new Set<Socket>();
+  const connections = new Set<DownstreamConnection>();
+  let emptied: (() => void) | undefined;
+  let draining = false;
+
+  const serve = (socket: Socket): void => {
+    const connection = new DownstreamConnection(socket, router, engine, (closed) => connections.delete(closed));
+    connections.add(connection);
+    if (draining) connection.drain();
+  };
+
+  /** Resolves once there is no connection any more, or when the time is over. */
+  const untilEmpty = async (timeoutMs: number): Promise<void> => {
+    if (sockets.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      emptied = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  };
+
+  const endAll = async (why: string): Promise<void> => {
+    draining = true;
+    unsubscribe();
+    for (const connection of connections) connection.close(why);
+    // A connection that is closed lingers for its peer to close too, and destroys itself at last: this always ends.
+    await untilEmpty(CLOSE_WITHIN_MS);
+    for (const socket of sockets) socket.destroy();
+    clusters.close();
+    accessLog?.flush();
+  };
+
+  return {
+    accept(socket) {
+      sockets.add(socket);
+      socket.once('close', () => {
+        sockets.delete(socket);
+        if (sockets.size === 0) emptied?.();
+      });
+      serve(socket);
+    },
+
+    report() {
+      const methods = engine.calls.methods.all().map(({ method, started, ended, attempts }) => ({
+        method,
+        started,
+        ended: ended.report(),
+        attempts: Array.from(attempts.values(), (series) => ({
+          target: series.target,
+          started: series.started,
+          ended: series.ended.report(),
+        })),
+      }));
+      return {
+        methods,
+        endpoints: clusters.report(),
+        downstream: { ...engine.downstream },
+        upstream: { ...engine.upstream },
+        tlsHandshakeFailures: 0,
+        accessLogDropped: 0,
+        ...processUse(),
+      };
+    },
+
+    async drain(timeoutMs) {
+      draining = true;
+      if (sockets.size > 0) {
+        log.info(`draining ${sockets.size} connections for at most ${timeoutMs / 1000} s`);
+        for (const connection of connections) connection.drain();
+        await untilEmpty(timeoutMs);
+      }
+      await endAll('the time to drain is over');
+    },
+
+    close: () => endAll('the proxy is shutting down'),
+  };
+}
+
+const CLOSE_WITHIN_MS = 2000;
