@@ -187,13 +187,16 @@ def main():
         for channel in channels
     ]
 
+    printing = threading.Lock()
+
     def run(plan):
         try:
             why = make_call(methods[plan["id"] % CHANNELS], plan)
         except Exception as error:  # Any surprise is the call's failure, with its text, not the end of the suite.
             why = repr(error)
         if why is not None:
-            print(f"call {plan['id']} ({plan['kind']}, {plan['outcome']['kind']}): {why}", flush=True)
+            with printing:
+                print(f"call {plan['id']} ({plan['kind']}, {plan['outcome']['kind']}): {why}", flush=True)
 
     with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
         for _ in pool.map(run, plans):

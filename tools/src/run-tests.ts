@@ -9,8 +9,8 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compiledFolders, compiledTests, matchesFilter, removeStaleOutput, uncompiledTests } from './compiled-tests.ts';
 
-/** The longest one file of tests may take. A test that hangs is a failure with a name, not a stuck gate. */
-const FILE_TIMEOUT_MS = 180_000;
+/** The longest one test may take. A test that hangs is a failure with a name, not a stuck gate. */
+const TEST_TIMEOUT_MS = 60_000;
 
 const root = resolve(import.meta.dirname, '..', '..');
 
@@ -69,7 +69,7 @@ const child = spawn(
     '--test',
     '--test-reporter=spec',
     `--test-concurrency=${Math.max(2, availableParallelism())}`,
-    `--test-timeout=${FILE_TIMEOUT_MS}`,
+    `--test-timeout=${TEST_TIMEOUT_MS}`,
     ...tests.map((file) => relative(root, file)),
   ],
   { cwd: root, stdio: 'inherit', env: environment },

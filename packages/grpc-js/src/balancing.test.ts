@@ -1,92 +1,17 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, suite, test } from 'node:test';
 import { promisify } from 'node:util';
-import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
-import {
-  Client,
-  Metadata,
-  Server,
-  ServerCredentials,
-  connectivityState,
-  credentials,
-  experimental,
-  status,
-} from '@grpc/grpc-js';
+import type { Client } from '@grpc/grpc-js';
+import { Metadata, connectivityState, experimental, status } from '@grpc/grpc-js';
 import { chiSquareTest, createSeededRandom } from '@steelyard/core/balance';
 import type { LoadBalancerPolicy } from '@steelyard/core/model';
 import { serviceConfigFor } from './policy-config.ts';
 import { register } from './register.ts';
+import { TestPod, answersFromAll, call, callUntil, closeClients, countCalls, failure } from './test-pods.test.ts';
+import { openClient as openAnyClient } from './test-pods.test.ts';
 
 const ROUND_ROBIN: LoadBalancerPolicy = { kind: 'ROUND_ROBIN' };
 const LEAST_REQUEST: LoadBalancerPolicy = { kind: 'LEAST_REQUEST', choiceCount: 2 };
-
-const same = (bytes: Buffer): Buffer => bytes;
-const path = '/steelyard.Test/Call';
-const definition = {
-  call: {
-    path,
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: same,
-    requestDeserialize: same,
-    responseSerialize: same,
-    responseDeserialize: same,
-  },
-};
-
-type Call = ServerUnaryCall<Buffer, Buffer>;
-
-/** A real server; its answer is its name. A call `hold` stays open until `release`. */
-class TestPod {
-  readonly name: string;
-  readonly peers = new Set<string>();
-  readonly #held: (() => void)[] = [];
-  #server = new Server();
-  port = 0;
-
-  constructor(name: string) {
-    this.name = name;
-  }
-
-  async start(): Promise<void> {
-    this.#server = new Server();
-    this.#server.addService(definition, {
-      call: (received: Call, done: sendUnaryData<Buffer>) => {
-        this.peers.add(received.getPeer());
-        const answer = (): void => done(null, Buffer.from(this.name));
-        if (received.request.toString() === 'hold') this.#held.push(answer);
-        else answer();
-      },
-    });
-    this.port = await new Promise((resolve, reject) => {
-      this.#server.bindAsync(`127.0.0.1:${this.port}`, ServerCredentials.createInsecure(), (error, port) => {
-        if (error === null) resolve(port);
-        else reject(error);
-      });
-    });
-  }
-
-  get endpoint(): experimental.Endpoint {
-    return { addresses: [{ host: '127.0.0.1', port: this.port }] };
-  }
-
-  get held(): number {
-    return this.#held.length;
-  }
-
-  release(): void {
-    for (const answer of this.#held.splice(0)) answer();
-  }
-
-  /** Takes leave of every connection (GOAWAY), and goes on listening. */
-  sayGoodbye(): void {
-    this.#server.drain(`127.0.0.1:${this.port}`, 10_000);
-  }
-
-  kill(): void {
-    this.#server.forceShutdown();
-  }
-}
 
 /** Resolves as the test says. One channel at a time. */
 class TestResolver implements experimental.Resolver {
@@ -116,63 +41,8 @@ class TestResolver implements experimental.Resolver {
   }
 }
 
-const clients: Client[] = [];
-
 function openClient(target: string, policy: LoadBalancerPolicy | undefined): Client {
-  const client = new Client(target, credentials.createInsecure(), {
-    'grpc.enable_http_proxy': 0,
-    'grpc.use_local_subchannel_pool': 1,
-    'grpc.initial_reconnect_backoff_ms': 100,
-    'grpc.min_reconnect_backoff_ms': 100,
-    ...(policy === undefined ? {} : { 'grpc.service_config': serviceConfigFor(policy) }),
-  });
-  clients.push(client);
-  return client;
-}
-
-/** The name of the pod that answers. */
-function call(client: Client, request = ''): Promise<string> {
-  const deadline = Date.now() + 10_000;
-  return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(path, same, same, Buffer.from(request), new Metadata(), { deadline }, (error, answer) => {
-      if (error !== null) reject(error);
-      else resolve(answer?.toString() ?? '');
-    });
-  });
-}
-
-async function countCalls(client: Client, calls: number): Promise<Map<string, number>> {
-  const counts = new Map<string, number>();
-  for (let n = 0; n < calls; n++) {
-    const name = await call(client);
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-  }
-  return counts;
-}
-
-/** Calls until `enough` likes the latest answers (`!` is a failed call): connections take their time to come and go. */
-async function callUntil(client: Client, enough: (latest: readonly string[]) => boolean): Promise<void> {
-  const answers: string[] = [];
-  const deadline = Date.now() + 10_000;
-  while (!enough(answers.slice(-10))) {
-    assert.ok(Date.now() < deadline, `after 10 s still only: ${answers.slice(-10).join()}`);
-    answers.push(await call(client).catch(() => '!'));
-  }
-}
-
-const answersFromAll =
-  (...pods: TestPod[]) =>
-  (latest: readonly string[]): boolean =>
-    pods.every((pod) => latest.includes(pod.name));
-
-/** The status of a call that must fail. */
-async function failure(outcome: Promise<string>): Promise<{ code: unknown; details: string }> {
-  const error = await outcome.then(
-    (answer) => assert.fail(`answered by ${answer}`),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof Error && 'code' in error && 'details' in error && typeof error.details === 'string');
-  return { code: error.code, details: error.details };
+  return openAnyClient(target, policy === undefined ? {} : { 'grpc.service_config': serviceConfigFor(policy) });
 }
 
 suite('calls over real servers', () => {
@@ -186,7 +56,7 @@ suite('calls over real servers', () => {
     await Promise.all(pods.map((pod) => pod.start()));
   });
   afterEach(() => {
-    for (const client of clients.splice(0)) client.close();
+    closeClients();
     for (const pod of pods) {
       pod.release();
       pod.peers.clear();

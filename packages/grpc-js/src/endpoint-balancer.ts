@@ -1,32 +1,55 @@
-import type { Balanced, Picker, Random } from '@steelyard/core/balance';
-import { createPicker } from '@steelyard/core/balance';
-import type { LoadBalancerPolicy } from '@steelyard/core/model';
-import { EndpointChild } from './endpoint-child.ts';
-import type { BalancerOptions, ChannelControlHelper, EndpointMap, GrpcEndpoint, LoadBalancer } from './grpc-api.ts';
+import type { OutlierDetectionOptions, Picker, Random } from '@steelyard/core/balance';
+import { chooseSubset, DEFAULT_LATENCY, hashText, OutlierDetector } from '@steelyard/core/balance';
+import type { ChannelBalance } from './balance-report.ts';
+import { listBalance } from './balance-report.ts';
+import { callOutcome } from './call-outcome.ts';
+import type { Clock } from './clock.ts';
+import { connectionOptions } from './connection-options.ts';
+import type { ChildObserver, Trailers } from './endpoint-child.ts';
+import { EndpointChild, endpointKey } from './endpoint-child.ts';
+import type { EndpointEvent } from './events.ts';
+import { publishEndpoint } from './events.ts';
+import type { BalancerOptions, ChannelControlHelper, GrpcEndpoint, LoadBalancer } from './grpc-api.ts';
 import type { PickArgs, PickResult, StatusOr, SubchannelPicker, TypedLoadBalancingConfig } from './grpc-api.ts';
-import { connectivityState, createEndpointMap, createQueuePicker, createUnavailablePicker } from './grpc-api.ts';
-import type { PolicyName } from './policy-config.ts';
+import { connectivityState, createQueuePicker, createUnavailablePicker, TARGET_ATTRIBUTE } from './grpc-api.ts';
+import { LOAD_REPORT_TRAILER, parseLoadReport } from './parse-load-report.ts';
+import type { BalancerConfig, PolicyName } from './policy-config.ts';
 import { PolicyConfig } from './policy-config.ts';
+import { createPolicyPicker } from './policy-picker.ts';
+
+export interface BalancerEnvironment {
+  readonly random: Random;
+  readonly clock: Clock;
+}
 
 /**
  * A grpc-js load balancer around a policy of `@steelyard/core`: holds a connection to every endpoint that the resolver
- * names and lets the policy choose among the connected ones, call by call.
+ * names (or to a subset) and lets the policy choose among the connected ones, call by call.
  */
 export class EndpointBalancer implements LoadBalancer {
   readonly #helper: ChannelControlHelper;
   readonly #name: PolicyName;
-  readonly #random: Random;
-  readonly #children: EndpointMap<EndpointChild> = createEndpointMap();
+  readonly #environment: BalancerEnvironment;
+  /** By their addresses: an update of a thousand must not compare each with each, as grpc-js's own map does. */
+  readonly #children = new Map<string, EndpointChild>();
+  readonly #subsetSeed: number;
+  readonly #unlist: () => void;
+  #observer: ChildObserver | undefined;
+  #detector: OutlierDetector | undefined;
+  #cancelSweep: () => void = () => undefined;
   #config: PolicyConfig | undefined;
   #picker: ReadyPicker | undefined;
+  #target = '';
   #lastError = '';
   /** While an address list is taken over, children report, but the channel hears of it once, at the end. */
   #updating = false;
 
-  constructor(helper: ChannelControlHelper, name: PolicyName, random: Random) {
+  constructor(helper: ChannelControlHelper, name: PolicyName, environment: BalancerEnvironment) {
     this.#helper = helper;
     this.#name = name;
-    this.#random = random;
+    this.#environment = environment;
+    this.#subsetSeed = Math.floor(environment.random() * 2 ** 32);
+    this.#unlist = listBalance(this);
   }
 
   updateAddressList(
@@ -41,23 +64,15 @@ export class EndpointBalancer implements LoadBalancer {
       if (this.#children.size === 0) this.#fail(endpoints.error.details);
       return true;
     }
-    if (this.#config?.equals(config) !== true) this.#picker = undefined;
-    this.#config = config;
+    const target: unknown = options[TARGET_ATTRIBUTE];
+    if (typeof target === 'string') this.#target = target;
+    if (this.#config?.equals(config) !== true) this.#configure(config);
     this.#updating = true;
-    for (const gone of this.#children.deleteMissing(endpoints.value)) gone.destroy();
-    for (const endpoint of endpoints.value) {
-      // A known endpoint keeps its connection, whatever else the resolver says this time.
-      if (this.#children.has(endpoint)) continue;
-      const child = new EndpointChild(endpoint, this.#helper, options, resolutionNote, (errorMessage) => {
-        if (errorMessage !== null) this.#lastError = errorMessage;
-        this.#publish();
-      });
-      this.#children.set(endpoint, child);
-      child.connect();
-    }
+    this.#replaceChildren(this.#choose(endpoints.value, config.config.subsetSize), options, resolutionNote);
     this.#updating = false;
     // An empty list is accepted, too: were it not, calls would wait for another one instead of failing with the reason.
     if (this.#children.size === 0) {
+      this.#picker = undefined;
       this.#fail(`no addresses resolved${resolutionNote === '' ? '' : ` (${resolutionNote})`}`);
     } else {
       this.#publish();
@@ -74,12 +89,131 @@ export class EndpointBalancer implements LoadBalancer {
   }
 
   destroy(): void {
+    this.#cancelSweep();
+    this.#unlist();
     for (const child of this.#children.values()) child.destroy();
     this.#children.clear();
   }
 
   getTypeName(): string {
     return this.#name;
+  }
+
+  balance(): ChannelBalance {
+    const children = [...this.#children.values()];
+    const total = children.reduce((sum, { startedCalls }) => sum + startedCalls, 0);
+    return {
+      target: this.#target,
+      policy: this.#name,
+      endpoints: children.map((child) => ({
+        endpoint: child.key,
+        ...(child.zone !== undefined && { zone: child.zone }),
+        connected: child.state === connectivityState.READY,
+        ejected: child.health.ejectedAtMs !== undefined,
+        calls: child.startedCalls,
+        failed: child.failedCalls,
+        active: child.activeRequests,
+        share: total === 0 ? 0 : child.startedCalls / total,
+      })),
+    };
+  }
+
+  #configure(config: PolicyConfig): void {
+    this.#config = config;
+    this.#picker = undefined;
+    const { policy, outlierDetection } = config.config;
+    const weighted = policy.kind === 'WEIGHTED_ROUND_ROBIN' ? policy.options : undefined;
+    const timed = policy.kind === 'PEAK_EWMA';
+    const { now } = this.#environment.clock;
+    const observer: ChildObserver = {
+      now,
+      latency: timed ? policy.latency : DEFAULT_LATENCY,
+      timed: timed || weighted !== undefined || outlierDetection !== undefined,
+      onChange: (child, errorMessage) => this.#childChanged(child, errorMessage),
+      onCallEnded: (child, code, durationMs, trailers) => {
+        const outcome = callOutcome(code);
+        if (timed) recordLatency(child, outcome, durationMs, now());
+        if (weighted !== undefined) {
+          const report = loadReportOf(trailers);
+          if (report !== undefined) child.backendWeight.report(report, weighted, now());
+        }
+        if (this.#detector === undefined || outcome === 'abandoned') return;
+        if (!this.#detector.record(child.health, outcome === 'bad', now())) return;
+        this.#announce(child, 'ejected');
+        this.#publish();
+      },
+    };
+    this.#observer = observer;
+    for (const child of this.#children.values()) child.observe(observer);
+    this.#detectOutliers(outlierDetection);
+  }
+
+  #detectOutliers(options: OutlierDetectionOptions | undefined): void {
+    this.#cancelSweep();
+    this.#detector = undefined;
+    if (options === undefined) {
+      for (const { health } of this.#children.values()) health.ejectedAtMs = undefined;
+      return;
+    }
+    const { clock, random } = this.#environment;
+    const detector = new OutlierDetector(options, random);
+    this.#detector = detector;
+    for (const { health } of this.#children.values()) detector.add(health);
+    const sweep = (): void => {
+      this.#cancelSweep = clock.setTimer(sweep, options.intervalMs);
+      const before = this.#ejected();
+      if (!detector.sweep(clock.now())) return;
+      const after = this.#ejected();
+      for (const child of after) if (!before.has(child)) this.#announce(child, 'ejected');
+      for (const child of before) if (!after.has(child)) this.#announce(child, 'returned');
+      this.#publish();
+    };
+    this.#cancelSweep = clock.setTimer(sweep, options.intervalMs);
+  }
+
+  #ejected(): ReadonlySet<EndpointChild> {
+    return new Set([...this.#children.values()].filter(({ health }) => health.ejectedAtMs !== undefined));
+  }
+
+  /** The endpoints to be connected to, by their addresses, each once. */
+  #choose(endpoints: readonly GrpcEndpoint[], subsetSize: number | undefined): ReadonlyMap<string, GrpcEndpoint> {
+    const byKey = new Map(endpoints.map((endpoint) => [endpointKey(endpoint), endpoint]));
+    if (subsetSize === undefined || byKey.size <= subsetSize) return byKey;
+    return new Map(chooseSubset([...byKey], subsetSize, this.#subsetSeed, ([key]) => key));
+  }
+
+  #replaceChildren(wanted: ReadonlyMap<string, GrpcEndpoint>, options: BalancerOptions, resolutionNote: string): void {
+    for (const [key, child] of this.#children) {
+      if (wanted.has(key)) continue;
+      this.#children.delete(key);
+      this.#detector?.delete(child.health);
+      child.destroy();
+      this.#announce(child, 'removed');
+    }
+    const observer = this.#observer;
+    if (observer === undefined) return;
+    let childOptions: BalancerOptions | undefined;
+    for (const [key, endpoint] of wanted) {
+      // A known endpoint keeps its connection, whatever else the resolver says this time.
+      if (this.#children.has(key)) continue;
+      childOptions ??= connectionOptions(options);
+      const child = new EndpointChild(endpoint, this.#helper, childOptions, resolutionNote, observer);
+      this.#children.set(key, child);
+      this.#detector?.add(child.health);
+      this.#announce(child, 'added');
+      child.connect();
+    }
+  }
+
+  #childChanged(child: EndpointChild, errorMessage: string | null): void {
+    if (errorMessage !== null) this.#lastError = errorMessage;
+    const change = child.takeChange();
+    if (change !== undefined) this.#announce(child, change);
+    this.#publish();
+  }
+
+  #announce(child: EndpointChild, change: EndpointEvent['change']): void {
+    publishEndpoint({ target: this.#target, policy: this.#name, endpoint: child.key, change });
   }
 
   /** Tells the channel what the children amount to together (as gRPC's round_robin: ready if one is). */
@@ -91,10 +225,13 @@ export class EndpointBalancer implements LoadBalancer {
     this.#updating = false;
 
     const children = [...this.#children.values()];
-    const ready = children.filter((child) => child.state === connectivityState.READY);
-    if (ready.length > 0) {
+    const connected = children.filter((child) => child.state === connectivityState.READY);
+    if (connected.length > 0) {
+      const healthy = connected.filter(({ health }) => health.ejectedAtMs === undefined);
+      // Better a suspect than none.
+      const ready = healthy.length > 0 ? healthy : connected;
       if (this.#picker?.serves(ready) === true) return;
-      this.#picker = new ReadyPicker(this.#config.policy, ready, this.#random);
+      this.#picker = new ReadyPicker(this.#config.config, ready, this.#environment);
       this.#helper.updateState(connectivityState.READY, this.#picker, null);
       return;
     }
@@ -114,46 +251,56 @@ export class EndpointBalancer implements LoadBalancer {
   }
 }
 
-/** An endpoint as the policy sees it. Its load is the child's, which outlives this picker. */
-class ReadyEndpoint implements Balanced {
-  readonly child: EndpointChild;
-  readonly picker: SubchannelPicker;
-
-  constructor(child: EndpointChild) {
-    this.child = child;
-    this.picker = child.picker;
+function recordLatency(
+  child: EndpointChild,
+  outcome: ReturnType<typeof callOutcome>,
+  durationMs: number,
+  nowMs: number,
+): void {
+  switch (outcome) {
+    case 'good':
+      return child.latency.observe(durationMs, nowMs);
+    case 'bad':
+      return child.latency.observeFailure(durationMs, nowMs);
+    case 'abandoned':
+      return child.latency.observeAbandoned(durationMs, nowMs);
   }
+}
 
-  get activeRequests(): number {
-    return this.child.activeRequests;
-  }
-
-  set activeRequests(count: number) {
-    this.child.activeRequests = count;
-  }
+function loadReportOf(trailers: Trailers): ReturnType<typeof parseLoadReport> {
+  const [bytes] = trailers.get(LOAD_REPORT_TRAILER);
+  return bytes instanceof Uint8Array ? parseLoadReport(bytes) : undefined;
 }
 
 /** The endpoints connected at one moment, under a policy. */
 class ReadyPicker implements SubchannelPicker {
-  readonly #endpoints: readonly ReadyEndpoint[];
-  readonly #picker: Picker<ReadyEndpoint>;
+  readonly #endpoints: readonly EndpointChild[];
+  readonly #picker: Picker<EndpointChild>;
+  /** The metadata key that is hashed, if the policy hashes. */
+  readonly #header: string | undefined;
 
-  constructor(policy: LoadBalancerPolicy, children: readonly EndpointChild[], random: Random) {
-    this.#endpoints = children.map((child) => new ReadyEndpoint(child));
-    this.#picker = createPicker(policy, this.#endpoints, random);
+  constructor(config: BalancerConfig, endpoints: readonly EndpointChild[], { random, clock }: BalancerEnvironment) {
+    this.#endpoints = endpoints;
+    this.#picker = createPolicyPicker(config, endpoints, random, clock.now);
+    this.#header = 'key' in config.policy && config.policy.key.kind === 'header' ? config.policy.key.name : undefined;
   }
 
   /** Is this still the right picker for these children? Then the policy keeps its place in the round. */
   serves(children: readonly EndpointChild[]): boolean {
     return (
-      children.length === this.#endpoints.length &&
-      this.#endpoints.every(({ child, picker }, index) => child === children[index] && picker === child.picker)
+      children.length === this.#endpoints.length && this.#endpoints.every((child, index) => child === children[index])
     );
   }
 
   pick(args: PickArgs): PickResult {
-    const endpoint = this.#picker.pick();
+    const endpoint = this.#picker.pick(this.#header === undefined ? undefined : hashOf(args, this.#header));
     if (endpoint === undefined) return createUnavailablePicker('no endpoint is connected').pick(args);
-    return endpoint.child.pick(endpoint.picker, args);
+    return endpoint.pick(args);
   }
+}
+
+/** Values of one key are joined by a comma, as headers are (gRFC A42); a call without the key goes anywhere. */
+function hashOf({ metadata }: PickArgs, header: string): number | undefined {
+  const values = metadata.get(header);
+  return values.length === 0 ? undefined : hashText(values.join(','));
 }

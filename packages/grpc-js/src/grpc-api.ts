@@ -3,17 +3,23 @@
  * hence the peer range ~1.14). Everything else of this package takes from here what it needs.
  */
 import type { experimental } from '@grpc/grpc-js';
-import { experimental as grpc } from '@grpc/grpc-js';
+import { experimental as grpc, logVerbosity, status } from '@grpc/grpc-js';
 
 export { connectivityState } from '@grpc/grpc-js';
 
 export type ChannelControlHelper = experimental.ChannelControlHelper;
 export type GrpcEndpoint = experimental.Endpoint;
-export type EndpointMap<T> = experimental.EndpointMap<T>;
 export type LeafLoadBalancer = experimental.LeafLoadBalancer;
 export type LoadBalancer = experimental.LoadBalancer;
 export type PickArgs = experimental.PickArgs;
 export type PickResult = experimental.PickResult;
+/** Called once with the outcome of a call that was started. */
+export type CallEnded = NonNullable<PickResult['onCallEnded']>;
+export type GrpcUri = experimental.GrpcUri;
+export type Resolver = experimental.Resolver;
+export type ResolverListener = experimental.ResolverListener;
+/** What a resolver hands over as service config, beside the addresses. */
+export type ResolvedServiceConfig = Parameters<ResolverListener>[2];
 export type SubchannelPicker = experimental.Picker;
 export type StatusOr<T> = experimental.StatusOr<T>;
 export type TypedLoadBalancingConfig = experimental.TypedLoadBalancingConfig;
@@ -28,11 +34,6 @@ export function createLeaf(
   resolutionNote: string,
 ): LeafLoadBalancer {
   return new grpc.LeafLoadBalancer(endpoint, helper, options, resolutionNote);
-}
-
-/** A map by the addresses of endpoints, whatever their order. */
-export function createEndpointMap<T>(): EndpointMap<T> {
-  return new grpc.EndpointMap<T>();
 }
 
 /** The helper of a child: `parent` with another `updateState`. */
@@ -57,4 +58,23 @@ export function isComplete(result: PickResult): boolean {
   return result.pickResultType === grpc.PickResultType.COMPLETE;
 }
 
+/** A list of endpoints, as a resolver hands it over. */
+export function endpointsFound(endpoints: GrpcEndpoint[]): StatusOr<GrpcEndpoint[]> {
+  return grpc.statusOrFromValue(endpoints);
+}
+
+/** UNAVAILABLE, as a resolver hands it over instead of endpoints. */
+export function endpointsUnavailable(details: string): StatusOr<GrpcEndpoint[]> {
+  return grpc.statusOrFromError({ code: status.UNAVAILABLE, details });
+}
+
+/** Name of a resolver's attribute that is for the balancer only: connections are told apart by all others. */
+export const TARGET_ATTRIBUTE: string = `${grpc.SUBCHANNEL_ARGS_EXCLUDE_KEY_PREFIX}.steelyard_target`;
+
+/** Shows with grpc-js's own traces: `GRPC_TRACE=steelyard GRPC_VERBOSITY=DEBUG`. */
+export function trace(text: string): void {
+  grpc.trace(logVerbosity.DEBUG, 'steelyard', text);
+}
+
+export const registerResolver: typeof grpc.registerResolver = grpc.registerResolver;
 export const registerLoadBalancerType: typeof grpc.registerLoadBalancerType = grpc.registerLoadBalancerType;

@@ -17,7 +17,7 @@ suite('parsePolicyConfig', () => {
     { name: 'steelyard_random', json: { ofTheFuture: true }, policy: { kind: 'RANDOM' } },
   ];
   for (const { name, json, policy } of accepted) {
-    test(`${name} ${JSON.stringify(json)}`, () => assert.deepEqual(parsePolicyConfig(name, json), policy));
+    test(`${name} ${JSON.stringify(json)}`, () => assert.deepEqual(parsePolicyConfig(name, json), { policy }));
   }
 
   const refused: readonly { json: unknown; message: string }[] = [

@@ -1,77 +1,207 @@
+import type { LatencyOptions, OutlierDetectionOptions, WeightedRoundRobinOptions } from '@steelyard/core/balance';
+import { DEFAULT_LATENCY, DEFAULT_WEIGHTED_ROUND_ROBIN } from '@steelyard/core/balance';
 import type { LoadBalancerPolicy } from '@steelyard/core/model';
-
-export type PolicyName = 'steelyard_random' | 'steelyard_round_robin' | 'steelyard_least_request';
+import { JsonFields } from './json-fields.ts';
+import { parseOutlierDetection, renderOutlierDetection } from './parse-outlier-detection.ts';
 
 /** What a service config calls our policies. */
-export const POLICY_NAMES: readonly PolicyName[] = [
+export const POLICY_NAMES = [
   'steelyard_random',
   'steelyard_round_robin',
   'steelyard_least_request',
-];
+  'steelyard_peak_ewma',
+  'steelyard_weighted_round_robin',
+  'steelyard_ring_hash',
+  'steelyard_maglev',
+] as const;
+
+export type PolicyName = (typeof POLICY_NAMES)[number];
+
+/** The policies of a cluster, and those that only a caller can have, as it sees its calls end. */
+export type BalancerPolicy =
+  | LoadBalancerPolicy
+  | { readonly kind: 'PEAK_EWMA'; readonly latency: LatencyOptions }
+  | { readonly kind: 'WEIGHTED_ROUND_ROBIN'; readonly options: WeightedRoundRobinOptions };
+
+/** What holds beside any policy. */
+export interface BalancerTraits {
+  /** Connections to so many of the endpoints only, another choice for each caller (gRFC A68). */
+  readonly subsetSize?: number;
+  /** The caller's zone: calls stay there as far as its endpoints suffice. */
+  readonly zone?: string;
+  /** New endpoints warm up for so long. */
+  readonly slowStartMs?: number;
+  readonly outlierDetection?: OutlierDetectionOptions;
+}
+
+export interface BalancerConfig extends BalancerTraits {
+  readonly policy: BalancerPolicy;
+}
 
 const DEFAULT_CHOICE_COUNT = 2;
+/** Envoy's and Istio's: `minimumRingSize` 1024, `tableSize` 65537. */
+const DEFAULT_RING_SIZE = 1024;
+const MAX_RING_SIZE = 2 ** 23;
+const MAGLEV_TABLE_SIZE = 65_537;
 
 /** `choice_count` is a uint32 (gRFC A48). */
-const MAX_CHOICE_COUNT = 2 ** 32 - 1;
+const MAX_UINT32 = 2 ** 32 - 1;
 
 /**
- * Reads the configuration of one policy, as it stands in a service config. RANDOM and ROUND_ROBIN have no fields,
- * LEAST_REQUEST may have `choiceCount` (at least 2, default 2; gRFC A48). Unknown fields are ignored, as gRPC does with
- * the fields of a newer version.
+ * Reads the configuration of one policy, as it stands in a service config. RANDOM and ROUND_ROBIN have no fields of their
+ * own, LEAST_REQUEST may have `choiceCount` (at least 2, default 2; gRFC A48), the others what the guide says. Unknown
+ * fields are ignored, as gRPC does with the fields of a newer version.
  *
  * @throws TypeError saying which field is wrong; grpc-js puts the policy's name before it, and goes on to the next entry
  *   of the list, finally to pick_first
  */
-export function parsePolicyConfig(name: PolicyName, json: unknown): LoadBalancerPolicy {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw new TypeError(`the configuration is ${JSON.stringify(json)}; it must be an object, such as {}`);
+export function parsePolicyConfig(name: PolicyName, json: unknown): BalancerConfig {
+  const fields = new JsonFields(json);
+  const policy = parsePolicy(name, fields);
+  const subsetSize = fields.wholeNumber('subsetSize', 1, MAX_UINT32);
+  const zone = fields.text('zone');
+  const slowStartMs = fields.durationMs('slowStart', 0);
+  const outliers = fields.object('outlierDetection');
+  if (slowStartMs !== undefined && (policy.kind === 'RING_HASH' || policy.kind === 'MAGLEV')) {
+    throw new TypeError('slowStart is set; a key must find its endpoint from the first call on, so take it out');
   }
+  return {
+    policy,
+    ...(subsetSize !== undefined && { subsetSize }),
+    ...(zone !== undefined && { zone }),
+    ...(slowStartMs !== undefined && slowStartMs > 0 && { slowStartMs }),
+    ...(outliers && { outlierDetection: parseOutlierDetection(outliers) }),
+  };
+}
+
+function parsePolicy(name: PolicyName, fields: JsonFields): BalancerPolicy {
   switch (name) {
     case 'steelyard_random':
       return { kind: 'RANDOM' };
     case 'steelyard_round_robin':
       return { kind: 'ROUND_ROBIN' };
-    case 'steelyard_least_request': {
-      const choiceCount: unknown = 'choiceCount' in json ? json.choiceCount : DEFAULT_CHOICE_COUNT;
-      if (
-        typeof choiceCount !== 'number' ||
-        !Number.isInteger(choiceCount) ||
-        choiceCount < 2 ||
-        choiceCount > MAX_CHOICE_COUNT
-      ) {
-        throw new TypeError(`choiceCount is ${JSON.stringify(choiceCount)}; it must be a whole number of at least 2`);
-      }
-      return { kind: 'LEAST_REQUEST', choiceCount };
+    case 'steelyard_least_request':
+      return {
+        kind: 'LEAST_REQUEST',
+        choiceCount: fields.wholeNumber('choiceCount', 2, MAX_UINT32) ?? DEFAULT_CHOICE_COUNT,
+      };
+    case 'steelyard_peak_ewma': {
+      const latency = {
+        decayMs: fields.durationMs('decay', 1) ?? DEFAULT_LATENCY.decayMs,
+        initialMs: fields.durationMs('initialLatency', 0) ?? DEFAULT_LATENCY.initialMs,
+        failureMs: fields.durationMs('failureLatency', 0) ?? DEFAULT_LATENCY.failureMs,
+      };
+      return { kind: 'PEAK_EWMA', latency };
     }
+    case 'steelyard_weighted_round_robin':
+      return { kind: 'WEIGHTED_ROUND_ROBIN', options: parseWeightedRoundRobin(fields) };
+    case 'steelyard_ring_hash': {
+      const minimumRingSize = fields.wholeNumber('minimumRingSize', 1, MAX_RING_SIZE) ?? DEFAULT_RING_SIZE;
+      return { kind: 'RING_HASH', minimumRingSize, key: { kind: 'header', name: parseHeader(fields) } };
+    }
+    case 'steelyard_maglev':
+      return { kind: 'MAGLEV', tableSize: MAGLEV_TABLE_SIZE, key: { kind: 'header', name: parseHeader(fields) } };
     default:
       return unknownPolicy(name);
   }
 }
 
+function parseWeightedRoundRobin(fields: JsonFields): WeightedRoundRobinOptions {
+  const defaults = DEFAULT_WEIGHTED_ROUND_ROBIN;
+  const errorUtilizationPenalty = fields.number('errorUtilizationPenalty') ?? defaults.errorUtilizationPenalty;
+  if (errorUtilizationPenalty < 0) {
+    throw new TypeError(`errorUtilizationPenalty is ${errorUtilizationPenalty}; it must not be negative`);
+  }
+  return {
+    blackoutPeriodMs: fields.durationMs('blackoutPeriod', 0) ?? defaults.blackoutPeriodMs,
+    weightExpirationPeriodMs: fields.durationMs('weightExpirationPeriod', 1) ?? defaults.weightExpirationPeriodMs,
+    weightUpdatePeriodMs: fields.durationMs('weightUpdatePeriod', 0) ?? defaults.weightUpdatePeriodMs,
+    errorUtilizationPenalty,
+  };
+}
+
+/** Metadata keys are lower case (gRPC over HTTP/2, "Custom-Metadata"). */
+function parseHeader(fields: JsonFields): string {
+  const header = fields.text('header')?.toLowerCase();
+  if (header === undefined) throw new TypeError('header is not there; it must name the metadata key to hash');
+  if (!/^[0-9a-z_.-]{1,256}$/.test(header) || header.endsWith('-bin')) {
+    throw new TypeError(`header is ${JSON.stringify(header)}; it must be a metadata key of text`);
+  }
+  return header;
+}
+
 /** The parsed configuration of one of our policies, as grpc-js hands it to the balancer. */
 export class PolicyConfig {
-  readonly policy: LoadBalancerPolicy;
+  readonly config: BalancerConfig;
+  readonly #text: string;
 
-  constructor(policy: LoadBalancerPolicy) {
-    this.policy = policy;
+  constructor(config: BalancerConfig) {
+    this.config = config;
+    this.#text = JSON.stringify(this.toJsonObject());
   }
 
   getLoadBalancerName(): PolicyName {
-    return policyName(this.policy);
+    return policyName(this.config.policy);
   }
 
   /** As an entry of `loadBalancingConfig`: `{"steelyard_random": {}}`. */
   toJsonObject(): Readonly<Record<string, object>> {
-    const fields = this.policy.kind === 'LEAST_REQUEST' ? { choiceCount: this.policy.choiceCount } : {};
+    const { policy, subsetSize, zone, slowStartMs, outlierDetection } = this.config;
+    const fields = {
+      ...policyFields(policy),
+      ...(subsetSize !== undefined && { subsetSize }),
+      ...(zone !== undefined && { zone }),
+      ...(slowStartMs !== undefined && { slowStart: seconds(slowStartMs) }),
+      ...(outlierDetection && { outlierDetection: renderOutlierDetection(outlierDetection) }),
+    };
     return { [this.getLoadBalancerName()]: fields };
   }
 
   equals(other: PolicyConfig): boolean {
-    return JSON.stringify(this.toJsonObject()) === JSON.stringify(other.toJsonObject());
+    return this.#text === other.#text;
   }
 }
 
-function policyName(policy: LoadBalancerPolicy): PolicyName {
+function policyFields(policy: BalancerPolicy): Readonly<Record<string, unknown>> {
+  switch (policy.kind) {
+    case 'LEAST_REQUEST':
+      return { choiceCount: policy.choiceCount };
+    case 'PEAK_EWMA': {
+      const { decayMs, initialMs, failureMs } = policy.latency;
+      return { decay: seconds(decayMs), initialLatency: seconds(initialMs), failureLatency: seconds(failureMs) };
+    }
+    case 'WEIGHTED_ROUND_ROBIN': {
+      const { blackoutPeriodMs, weightExpirationPeriodMs, weightUpdatePeriodMs, errorUtilizationPenalty } = policy.options;
+      return {
+        blackoutPeriod: seconds(blackoutPeriodMs),
+        weightExpirationPeriod: seconds(weightExpirationPeriodMs),
+        weightUpdatePeriod: seconds(weightUpdatePeriodMs),
+        errorUtilizationPenalty,
+      };
+    }
+    case 'RING_HASH':
+      return { minimumRingSize: policy.minimumRingSize, header: headerOf(policy) };
+    case 'MAGLEV':
+      return { header: headerOf(policy) };
+    case 'RANDOM':
+    case 'ROUND_ROBIN':
+      return {};
+    default:
+      return unknownPolicy(policy);
+  }
+}
+
+/** A caller hashes what it sends; it has no cookies, and no source address but one. */
+function headerOf({ kind, key }: Extract<BalancerPolicy, { kind: 'RING_HASH' | 'MAGLEV' }>): string {
+  if (key.kind === 'header') return key.name;
+  throw new TypeError(`${kind} by ${key.kind} cannot be had in a caller; only by header`);
+}
+
+function seconds(ms: number): string {
+  return `${ms / 1000}s`;
+}
+
+function policyName(policy: BalancerPolicy): PolicyName {
   switch (policy.kind) {
     case 'RANDOM':
       return 'steelyard_random';
@@ -79,6 +209,14 @@ function policyName(policy: LoadBalancerPolicy): PolicyName {
       return 'steelyard_round_robin';
     case 'LEAST_REQUEST':
       return 'steelyard_least_request';
+    case 'PEAK_EWMA':
+      return 'steelyard_peak_ewma';
+    case 'WEIGHTED_ROUND_ROBIN':
+      return 'steelyard_weighted_round_robin';
+    case 'RING_HASH':
+      return 'steelyard_ring_hash';
+    case 'MAGLEV':
+      return 'steelyard_maglev';
     default:
       return unknownPolicy(policy);
   }
@@ -91,7 +229,9 @@ function unknownPolicy(policy: never): never {
 /**
  * The service config that selects a policy, as JSON text for the channel option `grpc.service_config`. Call `register`
  * before a channel is made with it.
+ *
+ * @throws TypeError for a hash policy whose key a caller does not have
  */
-export function serviceConfigFor(policy: LoadBalancerPolicy): string {
-  return JSON.stringify({ loadBalancingConfig: [new PolicyConfig(policy).toJsonObject()] });
+export function serviceConfigFor(policy: BalancerPolicy, traits: BalancerTraits = {}): string {
+  return JSON.stringify({ loadBalancingConfig: [new PolicyConfig({ ...traits, policy }).toJsonObject()] });
 }

@@ -1,29 +1,51 @@
 import type { Random } from '@steelyard/core/balance';
+import type { Clock } from './clock.ts';
+import { systemClock } from './clock.ts';
+import type { BalancerEnvironment } from './endpoint-balancer.ts';
 import { EndpointBalancer } from './endpoint-balancer.ts';
 import type { ChannelControlHelper } from './grpc-api.ts';
-import { registerLoadBalancerType } from './grpc-api.ts';
+import { registerLoadBalancerType, registerResolver } from './grpc-api.ts';
+import { planHeadless } from './headless/headless-scheme.ts';
 import type { PolicyName } from './policy-config.ts';
 import { PolicyConfig, POLICY_NAMES, parsePolicyConfig } from './policy-config.ts';
+import { SharedWatches } from './shared-watches.ts';
+import { createResolverClass } from './watch-resolver.ts';
 
 export interface RegisterOptions {
   /** Uniform in [0, 1); default `Math.random`. One generator for all channels. */
   readonly random?: Random;
+  /** Default the machine's. */
+  readonly clock?: Clock;
 }
+
+const headlessWatches = new SharedWatches();
 
 /**
- * Makes `steelyard_random`, `steelyard_round_robin` and `steelyard_least_request` known to grpc-js, for all channels of
- * this process that are made afterwards. A channel uses one when its service config names it (`serviceConfigFor`).
- * Calling it again replaces the registration.
+ * Makes the policies `steelyard_…` and the scheme `headless:` known to grpc-js, for all channels of this process that are
+ * made afterwards. A channel uses a policy when its target (`?lb=`) or its service config (`serviceConfigFor`) names it;
+ * behind `headless:` the default is least_request. Calling it again replaces the registration.
  */
 export function register(options: RegisterOptions = {}): void {
-  const random = options.random ?? Math.random;
-  for (const name of POLICY_NAMES) registerLoadBalancerType(name, balancerClass(name, random), configClass(name));
+  const { random = Math.random, clock = systemClock } = options;
+  const environment = { random, clock };
+  for (const name of POLICY_NAMES) registerLoadBalancerType(name, balancerClass(name, environment), configClass(name));
+  registerResolver(
+    'headless',
+    createResolverClass({
+      plan: (target) => planHeadless(target, clock, random),
+      watches: headlessWatches,
+      environment: process.env,
+    }),
+  );
 }
 
-function balancerClass(name: PolicyName, random: Random): new (helper: ChannelControlHelper) => EndpointBalancer {
+function balancerClass(
+  name: PolicyName,
+  environment: BalancerEnvironment,
+): new (helper: ChannelControlHelper) => EndpointBalancer {
   return class extends EndpointBalancer {
     constructor(helper: ChannelControlHelper) {
-      super(helper, name, random);
+      super(helper, name, environment);
     }
   };
 }

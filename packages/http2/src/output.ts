@@ -1,26 +1,34 @@
+/** Most turns write a few frames to a socket; a bulk transfer goes on in large pieces. */
+const SMALL = 4096;
+const LARGE = 65_536;
+
+/** Idle memory a pool holds on to: 4 MiB of either size. */
+const KEEP_SMALL = 1024;
+const KEEP_LARGE = 64;
+
 /** Where buffers for output come from and go back to: one pool for all connections of a process. */
 export class BufferPool {
-  readonly #free: Uint8Array[] = [];
+  readonly #small: Uint8Array[] = [];
+  readonly #large: Uint8Array[] = [];
   readonly #allocate: (size: number) => Uint8Array;
-  readonly #keep: number;
 
-  /** @param allocate need not zero what it returns. @param keep how many idle buffers of 64 KiB to hold on to. */
-  constructor(allocate: (size: number) => Uint8Array = (size) => new Uint8Array(size), keep = 64) {
+  /** @param allocate need not zero what it returns. */
+  constructor(allocate: (size: number) => Uint8Array = (size) => new Uint8Array(size)) {
     this.#allocate = allocate;
-    this.#keep = keep;
   }
 
   acquire(minimum: number): Uint8Array {
-    if (minimum > STANDARD_SIZE) return this.#allocate(minimum);
-    return this.#free.pop() ?? this.#allocate(STANDARD_SIZE);
+    if (minimum <= SMALL) return this.#small.pop() ?? this.#allocate(SMALL);
+    if (minimum <= LARGE) return this.#large.pop() ?? this.#allocate(LARGE);
+    return this.#allocate(minimum);
   }
 
   release(buffer: Uint8Array): void {
-    if (buffer.length === STANDARD_SIZE && this.#free.length < this.#keep) this.#free.push(buffer);
+    if (buffer.length === SMALL && this.#small.length < KEEP_SMALL) this.#small.push(buffer);
+    else if (buffer.length === LARGE && this.#large.length < KEEP_LARGE) this.#large.push(buffer);
   }
 }
 
-const STANDARD_SIZE = 65_536;
 const EMPTY = new Uint8Array(0);
 
 /** What a connection wants on the wire. It owns memory only between the first octet and the flush. */

@@ -1,7 +1,9 @@
 import type { LoadBalancerPolicy } from '../model/policy.ts';
 import { createLeastRequestPicker } from './least-request.ts';
+import { createMaglevPicker } from './maglev.ts';
 import type { Balanced, Picker, Random } from './picker.ts';
 import { createRandomPicker } from './random.ts';
+import { createRingHashPicker } from './ring-hash.ts';
 import { createRoundRobinPicker } from './round-robin.ts';
 
 /**
@@ -22,6 +24,10 @@ export function createPicker<T extends Balanced>(
       return createRoundRobinPicker(endpoints, random);
     case 'LEAST_REQUEST':
       return createLeastRequestPicker(endpoints, policy.choiceCount, random);
+    case 'RING_HASH':
+      return createRingHashPicker(endpoints, policy.minimumRingSize, random);
+    case 'MAGLEV':
+      return createMaglevPicker(endpoints, policy.tableSize, random);
     default:
       return unknownPolicy(policy);
   }

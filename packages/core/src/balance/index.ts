@@ -1,6 +1,22 @@
 /** Which endpoint a call gets. */
 export type { Balanced, Picker, Random } from './picker.ts';
+export { createClusterPicker } from './cluster-picker.ts';
 export { createPicker } from './create-picker.ts';
+export { hashText } from './hash.ts';
 export { createSeededRandom } from './seeded-random.ts';
 export { chiSquareTest } from './chi-square.ts';
 export type { ChiSquareResult } from './chi-square.ts';
+export { BackendWeight } from './backend-weight.ts';
+export type { BackendWeightOptions, LoadReport } from './backend-weight.ts';
+export { DEFAULT_LATENCY, LatencyEstimate } from './latency-estimate.ts';
+export type { LatencyOptions } from './latency-estimate.ts';
+export { createPeakEwmaPicker } from './peak-ewma.ts';
+export { createSlowStartPicker, DEFAULT_SLOW_START } from './slow-start.ts';
+export type { SlowStartOptions } from './slow-start.ts';
+export { chooseSubset } from './subsetting.ts';
+export { createWeightedRoundRobinPicker, DEFAULT_WEIGHTED_ROUND_ROBIN } from './weighted-round-robin.ts';
+export type { WeightedRoundRobinOptions } from './weighted-round-robin.ts';
+export { createZoneAwarePicker } from './zone-aware.ts';
+// Health is a room of its own; it has no entry of its own in package.json yet.
+export { DEFAULT_OUTLIER_DETECTION, EndpointHealth, OutlierDetector } from '../health/outlier-detection.ts';
+export type { OutlierDetectionOptions, RateEjection } from '../health/outlier-detection.ts';

@@ -2,6 +2,8 @@
 export interface Balanced {
   /** Calls under way on this endpoint, as seen by this process. */
   activeRequests: number;
+  /** `ip:port`: what tells endpoints apart from one set to the next, for policies that must find them again. */
+  readonly key?: string;
 }
 
 /**
@@ -9,7 +11,8 @@ export interface Balanced {
  * allocates. `undefined` only when the set is empty.
  */
 export interface Picker<T extends Balanced> {
-  pick(): T | undefined;
+  /** @param hash of the call's key, a whole number from 0 to 2^32 - 1; policies that do not hash ignore it */
+  pick(hash?: number): T | undefined;
 }
 
 /** Uniform in [0, 1). A seeded generator in tests, `Math.random` in production. */

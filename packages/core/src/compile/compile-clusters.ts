@@ -1,14 +1,16 @@
-import type { Subset, TrafficPolicy } from '../config/index.ts';
+import type { Subset } from '../config/index.ts';
 import {
   type Cluster,
   DEFAULT_LOAD_BALANCER,
   type Endpoint,
-  type LoadBalancerPolicy,
   type ServiceEntry,
   type ServicePortEndpoints,
   usableEndpoints,
 } from '../model/index.ts';
+import { type ClientIdentity, hasLabels } from './client-identity.ts';
+import { compileLocalities } from './compile-localities.ts';
 import type { CompileReport } from './compile-report.ts';
+import { effectivePolicy } from './effective-policy.ts';
 import { serviceHost } from './host-names.ts';
 import type { DestinationRuleLookup, EffectiveRule, EffectiveSubset } from './select-destination-rule.ts';
 
@@ -21,6 +23,7 @@ export function clusterName(host: string, port: number, subset: string): string 
 export function compileClusters(
   services: ReadonlyMap<string, ServiceEntry>,
   clusterDomain: string,
+  identity: ClientIdentity,
   lookup: DestinationRuleLookup,
   report: CompileReport,
 ): Map<string, Cluster> {
@@ -34,10 +37,10 @@ export function compileClusters(
     // gRPC runs over TCP; other ports are the Service path's.
     const ports = entry.ports.filter(({ port }) => port.protocol === 'TCP');
     for (const port of ports) {
-      const whole = compileCluster(host, port, rule);
+      const whole = compileCluster(host, port, identity, rule);
       clusters.set(whole.name, whole);
       for (const subset of rule?.subsets ?? []) {
-        const part = compileCluster(host, port, rule, subset);
+        const part = compileCluster(host, port, identity, rule, subset);
         clusters.set(part.name, part);
       }
     }
@@ -54,34 +57,37 @@ export function emptyCluster(host: string, port: number, subset: string): Cluste
 
 function compileCluster(
   host: string,
-  { port, endpoints }: ServicePortEndpoints,
+  { port, endpoints: all }: ServicePortEndpoints,
+  identity: ClientIdentity,
   rule: EffectiveRule | undefined,
   subset?: EffectiveSubset,
 ): Cluster {
   const name = clusterName(host, port.port, subset?.name ?? '');
+  const policy = effectivePolicy(rule?.trafficPolicy, subset?.trafficPolicy, port.port);
+  // Readiness is judged within the subset: it is a cluster of its own.
+  const endpoints = usableEndpoints(subset === undefined ? all : all.filter((one) => isSelected(subset, one)));
+  const localities = compileLocalities(endpoints, policy, identity);
+  const { connectionPool, outlierDetection, retryBudget, warmup, tls } = policy;
   return {
     name,
     host,
     port: port.port,
     subset: subset?.name ?? '',
-    loadBalancer: choosePolicy(rule?.trafficPolicy, subset?.trafficPolicy),
-    // Readiness is judged within the subset: it is a cluster of its own.
-    endpoints: usableEndpoints(subset === undefined ? endpoints : endpoints.filter((one) => isSelected(subset, one))),
+    loadBalancer: policy.loadBalancer ?? DEFAULT_LOAD_BALANCER,
+    endpoints,
+    ...(localities !== undefined && { localities }),
+    ...(connectionPool !== undefined && { connectionPool }),
+    ...(outlierDetection !== undefined && { outlierDetection }),
+    ...(retryBudget !== undefined && { retryBudget }),
+    ...(warmup !== undefined && { warmup }),
+    ...(tls !== undefined && tls !== 'DISABLE' && { tls }),
     ...(rule !== undefined && { destinationRule: rule.ref }),
   };
 }
 
-/** A block of the subset replaces the whole block of its rule (pilot/pkg/networking, `MergeTrafficPolicy`). */
-function choosePolicy(rule: TrafficPolicy | undefined, subset: TrafficPolicy | undefined): LoadBalancerPolicy {
-  return subset?.loadBalancer ?? rule?.loadBalancer ?? DEFAULT_LOAD_BALANCER;
-}
-
 /** Every label of the subset must be on the Pod; no label selects every Pod. */
 function isSelected(subset: Subset, endpoint: Endpoint): boolean {
-  const wanted = Object.entries(subset.labels);
-  const { labels } = endpoint;
-  if (wanted.length === 0) return true;
-  return labels !== undefined && wanted.every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value);
+  return hasLabels(endpoint.labels, subset.labels);
 }
 
 function reportEmptySubset(

@@ -67,8 +67,9 @@ test('weights share as Istio shares: a sole destination gets all, of several zer
 test('rules that cannot be served leave no route, not the default one', () => {
   const snapshot = compile([
     ...backend,
-    virtualService('v', { hosts: ['backend'], http: [{ redirect: { uri: '/' } }] }),
+    virtualService('v', { hosts: ['backend'], http: [{ delegate: { name: 'nobody' } }] }),
   ]);
+  assert.deepEqual(codes(snapshot), ['delegate-unknown v']);
   const found = snapshot.virtualHosts.get(`${FULL}:8000`);
   assert.deepEqual([found?.routes, found?.virtualService?.name], [[], 'v']);
 });
@@ -76,12 +77,12 @@ test('rules that cannot be served leave no route, not the default one', () => {
 const KEEPS_DEFAULT: readonly [string, object, string][] = [
   [
     'not in the mesh',
-    virtualService('v', { hosts: ['backend'], gateways: ['gw'], http: [{ redirect: {} }] }),
+    virtualService('v', { hosts: ['backend'], gateways: ['gw'], http: [{ redirect: { uri: '/' } }] }),
     'not-in-mesh v',
   ],
   [
     'not exported',
-    virtualService('v', { hosts: ['backend'], exportTo: ['~'], http: [{ redirect: {} }] }),
+    virtualService('v', { hosts: ['backend'], exportTo: ['~'], http: [{ redirect: { uri: '/' } }] }),
     'not-exported v',
   ],
   ['no HTTP part', virtualService('v', { hosts: ['backend'], tcp: [{}] }), 'field-without-effect v'],

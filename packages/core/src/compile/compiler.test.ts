@@ -113,7 +113,7 @@ test('the order of documents changes nothing but the order of findings', () => {
 
 test('the cluster domain and the client namespace are the caller’s', () => {
   const options: CompilerOptions = { clusterDomain: 'Corp.Example', clientNamespace: 'away' };
-  const hidden = virtualService('v', { hosts: ['backend'], exportTo: ['.'], http: [{ redirect: {} }] });
+  const hidden = virtualService('v', { hosts: ['backend'], exportTo: ['.'], http: [{ redirect: { uri: '/' } }] });
   const snapshot = compile([...backend, hidden], createCompiler(options));
   assert.deepEqual([...snapshot.virtualHosts.keys()], ['backend.default.svc.corp.example:8000']);
   assert.equal(codes(snapshot).includes('not-exported v'), true);

@@ -1,5 +1,6 @@
 import type { ParsedObject, ParsedObjects } from '../config/index.ts';
 import type { Service, Snapshot } from '../model/index.ts';
+import type { ClientIdentity, ClientLocality } from './client-identity.ts';
 import { compileClusters } from './compile-clusters.ts';
 import { CompileReport } from './compile-report.ts';
 import { compileServices } from './compile-services.ts';
@@ -20,6 +21,12 @@ export interface CompilerOptions {
    * what callers of this one namespace see. Default `default`.
    */
   readonly clientNamespace?: string;
+  /** Labels of the calling workload, which `sourceLabels`, `workloadSelector` and `failoverPriority` go by. */
+  readonly clientLabels?: Readonly<Record<string, string>>;
+  /** Where the callers are. Without it no endpoint is near or far. */
+  readonly clientLocality?: ClientLocality;
+  /** What the callers' proxy serves: `mesh` (the default) or gateways, as `namespace/name`. */
+  readonly gateways?: readonly string[];
   /** Where mesh-wide DestinationRules stand. Default `istio-system`. */
   readonly rootNamespace?: string;
 }
@@ -35,8 +42,15 @@ export interface Compiler {
 
 export function createCompiler(options: CompilerOptions = {}): Compiler {
   const clusterDomain = (options.clusterDomain ?? 'cluster.local').toLowerCase();
-  const clientNamespace = options.clientNamespace ?? 'default';
-  const scope = { clusterDomain, clientNamespace, rootNamespace: options.rootNamespace ?? 'istio-system' };
+  const { clientLocality } = options;
+  const scope: Scope = {
+    clusterDomain,
+    rootNamespace: options.rootNamespace ?? 'istio-system',
+    clientNamespace: options.clientNamespace ?? 'default',
+    clientLabels: options.clientLabels ?? {},
+    gateways: options.gateways ?? ['mesh'],
+    ...(clientLocality !== undefined && { clientLocality }),
+  };
   let objects: ReadonlyMap<string, ParsedObject> = new Map();
   let previous: Snapshot | undefined;
   return {
@@ -60,9 +74,8 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
   };
 }
 
-interface Scope {
+interface Scope extends ClientIdentity {
   readonly clusterDomain: string;
-  readonly clientNamespace: string;
   readonly rootNamespace: string;
 }
 
@@ -78,9 +91,15 @@ function compileSnapshot(
   const byHost = new Map([...services.values()].map((entry) => [hostOf(entry.service, clusterDomain), entry]));
   const hosts = new Set(byHost.keys());
   const rules = createDestinationRuleLookup(byKind.destinationRules, hosts, scope, report);
-  const clusters = compileClusters(services, clusterDomain, rules, report);
+  const clusters = compileClusters(services, clusterDomain, scope, rules, report);
   const lookup = createVirtualServiceLookup(byKind.virtualServices, hosts, scope, report);
-  const virtualHosts = compileVirtualHosts(services, lookup, { clusterDomain, byHost, clusters, report });
+  const virtualHosts = compileVirtualHosts(services, byKind.virtualServices, lookup, {
+    clusterDomain,
+    identity: scope,
+    byHost,
+    clusters,
+    report,
+  });
   return {
     clusterDomain,
     services,

@@ -1,5 +1,6 @@
 import type { DestinationRule, Subset, TrafficPolicy } from '../config/index.ts';
 import { type ObjectRef, refOf } from '../model/index.ts';
+import { type ClientIdentity, hasLabels } from './client-identity.ts';
 import type { CompileReport } from './compile-report.ts';
 import { isExportedTo } from './export-to.ts';
 import { expandedHost, matchesAny, matchHost, resolveHost } from './host-names.ts';
@@ -16,9 +17,8 @@ export interface EffectiveSubset extends Subset {
   readonly rule: DestinationRule;
 }
 
-export interface RuleScope {
+export interface RuleScope extends ClientIdentity {
   readonly clusterDomain: string;
-  readonly clientNamespace: string;
   readonly rootNamespace: string;
 }
 
@@ -90,7 +90,15 @@ function visibleRules(
   report: CompileReport,
 ): readonly DestinationRule[] {
   const { clientNamespace, rootNamespace, clusterDomain } = scope;
-  return rules.filter((rule) => {
+  const seen = rules.filter((rule) => {
+    const { workloadSelector } = rule;
+    if (workloadSelector !== undefined) {
+      // It is private to its namespace, whatever exportTo says.
+      const meant = rule.namespace === clientNamespace && hasLabels(scope.clientLabels, workloadSelector);
+      if (meant) reportUnknownHost(rule, hosts, clusterDomain, report);
+      else report.add('workload-selector', rule, whyNotSelected(scope));
+      return meant;
+    }
     const inRoot = clientNamespace === rootNamespace && rule.namespace === rootNamespace;
     const visible = inRoot
       ? rule.exportTo.length === 1 && rule.exportTo[0] === '.'
@@ -103,6 +111,14 @@ function visibleRules(
     reportUnknownHost(rule, hosts, clusterDomain, report);
     return true;
   });
+  // Those for certain workloads come first, and are not merged with the others.
+  return seen.toSorted((a, b) => Number(a.workloadSelector === undefined) - Number(b.workloadSelector === undefined));
+}
+
+function whyNotSelected({ clientNamespace, clientLabels }: RuleScope): string {
+  const labels = Object.entries(clientLabels).map(([key, value]) => `${key}=${value}`);
+  const callers = `callers in ${clientNamespace} with ${labels.length === 0 ? 'no labels known' : labels.join(', ')}`;
+  return `workloadSelector does not select the ${callers}; the rule does not apply to them.`;
 }
 
 function reportUnknownHost(
@@ -125,7 +141,8 @@ function reportUnknownHost(
 function mergeByHost(rules: readonly DestinationRule[], scope: RuleScope, report: CompileReport): readonly HostRules[] {
   const groups = new Map<string, DestinationRule[]>();
   for (const rule of rules) {
-    const key = `${rule.namespace} ${resolveHost(rule.host.host, rule.namespace, scope.clusterDomain)}`;
+    const selector = rule.workloadSelector === undefined ? '' : JSON.stringify(Object.entries(rule.workloadSelector));
+    const key = `${rule.namespace} ${resolveHost(rule.host.host, rule.namespace, scope.clusterDomain)} ${selector}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [rule]);
     else group.push(rule);

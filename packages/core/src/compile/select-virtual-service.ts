@@ -1,4 +1,5 @@
 import type { HostPattern, VirtualService } from '../config/index.ts';
+import { type ClientIdentity, servesGateway } from './client-identity.ts';
 import type { CompileReport } from './compile-report.ts';
 import { exportRank, isExportedTo } from './export-to.ts';
 import { expandedHost, matchesAny, matchHost, resolveHost } from './host-names.ts';
@@ -18,12 +19,12 @@ interface ClaimedHost {
 export function createVirtualServiceLookup(
   virtualServices: readonly VirtualService[],
   hosts: ReadonlySet<string>,
-  scope: { readonly clusterDomain: string; readonly clientNamespace: string },
+  scope: ClientIdentity & { readonly clusterDomain: string },
   report: CompileReport,
 ): VirtualServiceLookup {
-  const { clusterDomain, clientNamespace } = scope;
+  const { clusterDomain } = scope;
   const claims = new Map<string, ClaimedHost>();
-  for (const virtualService of visibleOnes(virtualServices, clientNamespace, report)) {
+  for (const virtualService of visibleOnes(virtualServices, scope, report)) {
     for (const pattern of virtualService.hosts) {
       const host = resolveHost(pattern.host, virtualService.namespace, clusterDomain);
       const holder = claims.get(host)?.virtualService;
@@ -54,20 +55,40 @@ export function createVirtualServiceLookup(
 
 function visibleOnes(
   virtualServices: readonly VirtualService[],
-  clientNamespace: string,
+  identity: ClientIdentity,
   report: CompileReport,
 ): readonly VirtualService[] {
+  const { clientNamespace } = identity;
   const rankOf = (one: VirtualService): number => exportRank(one.exportTo, one.namespace, clientNamespace);
   return virtualServices
     .filter((one) => {
-      // What is for gateways only has been reported as it was read; without an HTTP part default routes hold.
-      if (!one.gateways.includes('mesh') || one.http === undefined) return false;
+      // Without hosts it is for others to delegate to, without an HTTP part default routes hold.
+      if (one.hosts.length === 0 || one.http === undefined) return false;
+      if (!servesAny(one, identity)) {
+        const place = { path: 'spec.gateways', ...(one.position !== undefined && { position: one.position }) };
+        report.add('not-in-mesh', one, whyNotServed(one, identity), place);
+        return false;
+      }
       if (isExportedTo(one.exportTo, one.namespace, clientNamespace)) return true;
       const message = `exportTo leaves out namespace ${clientNamespace}, whose calls are routed here; it does not apply.`;
       report.add('not-exported', one, message);
       return false;
     })
     .toSorted((a, b) => rankOf(a) - rankOf(b));
+}
+
+/** A match may name gateways of its own, which then count instead of the object's. */
+function servesAny(one: VirtualService, identity: ClientIdentity): boolean {
+  if (servesGateway(one.gateways, one.namespace, identity)) return true;
+  const matches = (one.http ?? []).flatMap((rule) => rule.matches);
+  return matches.some((match) => match.gateways.length > 0 && servesGateway(match.gateways, one.namespace, identity));
+}
+
+function whyNotServed(one: VirtualService, { gateways }: ClientIdentity): string {
+  if (gateways.includes('mesh')) {
+    return 'gateways does not list mesh, so this does not apply to calls inside the cluster; add mesh if it should.';
+  }
+  return `gateways lists none of ${gateways.join(', ')}, which is what is served here; ${one.name} does not apply.`;
 }
 
 function reportUnknownHost(

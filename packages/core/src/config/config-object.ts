@@ -1,11 +1,22 @@
 import type {
   ClusterNode,
+  ConnectionPool,
   EndpointConditions,
+  Fault,
+  HeaderRules,
   IpFamily,
   LoadBalancerPolicy,
+  OutlierDetection,
   Protocol,
+  RetryBudget,
+  RetryPolicy,
+  Rewrite,
+  RouteAnswer,
+  RouteMatch,
   Service,
   SourcePosition,
+  TlsSettings,
+  Warmup,
 } from '../model/index.ts';
 import type { FieldPlace } from './object-report.ts';
 
@@ -63,16 +74,50 @@ export interface RouteDestination {
   readonly host: string;
   readonly subset?: string;
   readonly port?: number;
-  /** Zero or more. Shares follow Istio: a sole destination gets all, of several those with zero get nothing. */
-  readonly weight: number;
   readonly place: FieldPlace;
 }
 
-/** A rule of `VirtualService.spec.http` that takes every call. */
+export interface WeightedRouteDestination extends RouteDestination {
+  /** Zero or more. Shares follow Istio: a sole destination gets all, of several those with zero get nothing. */
+  readonly weight: number;
+  readonly headers?: HeaderRules;
+}
+
+export interface MirrorDestination extends RouteDestination {
+  /** Above 0, at most 100. */
+  readonly percent: number;
+}
+
+/** An entry of `match`: what a request must be like, and whose and where to it must be. */
+export interface HttpMatch {
+  readonly conditions: RouteMatch;
+  /** The port the caller addressed. */
+  readonly port?: number;
+  /** Of the caller's workload. Neither these nor its namespace count when `gateways` are given. */
+  readonly sourceLabels: Readonly<Record<string, string>>;
+  /** Empty = any. */
+  readonly sourceNamespace: string;
+  /** Empty = those of the object. */
+  readonly gateways: readonly string[];
+  readonly place: FieldPlace;
+}
+
+/** A rule of `VirtualService.spec.http`. It has destinations, an answer or a delegate: exactly one of them. */
 export interface HttpRule {
   readonly name?: string;
-  /** Never empty, and the weights of several add up to more than zero. */
-  readonly destinations: readonly RouteDestination[];
+  /** Alternatives. None: every call. */
+  readonly matches: readonly HttpMatch[];
+  /** The weights of several add up to more than zero. */
+  readonly destinations: readonly WeightedRouteDestination[];
+  readonly answer?: RouteAnswer;
+  /** The VirtualService whose rules take over; its namespace is the object's own unless given. */
+  readonly delegate?: { readonly name: string; readonly namespace?: string; readonly place: FieldPlace };
+  readonly rewrite?: Rewrite;
+  readonly headers?: HeaderRules;
+  readonly timeoutMs?: number;
+  readonly retry?: RetryPolicy;
+  readonly fault?: Fault;
+  readonly mirrors?: readonly MirrorDestination[];
   readonly place: FieldPlace;
 }
 
@@ -83,6 +128,7 @@ export interface VirtualService {
   readonly name: string;
   /** `metadata.creationTimestamp`; 0 when absent. The older object wins a conflict. */
   readonly createdAtMs: number;
+  /** Empty: for others to delegate to. */
   readonly hosts: readonly HostPattern[];
   /** Default `[mesh]`. */
   readonly gateways: readonly string[];
@@ -92,9 +138,34 @@ export interface VirtualService {
   readonly position?: SourcePosition;
 }
 
-export interface TrafficPolicy {
-  /** Present when the block is, whatever it says: a subset's block replaces its rule's (istio.io, DestinationRule). */
+/** `localityLbSetting`. It replaces what the Service's trafficDistribution says. */
+export interface LocalityPolicy {
+  readonly enabled: boolean;
+  /** Where the calls from a place go, by weight. Places are `region/zone/subzone`, with `*` for the rest. */
+  readonly distribute: readonly { readonly from: string; readonly to: Readonly<Record<string, number>> }[];
+  /** Regions. */
+  readonly failover: readonly { readonly from: string; readonly to: string }[];
+  /** Labels, `key` or `key=value`. */
+  readonly failoverPriority: readonly string[];
+}
+
+/** A block is present when the object has it, whatever it says: a subset's block replaces its rule's (istio.io). */
+export interface TrafficPolicySettings {
   readonly loadBalancer?: LoadBalancerPolicy;
+  /** Part of the block `loadBalancer`. */
+  readonly locality?: LocalityPolicy;
+  /** Part of the block `loadBalancer`. */
+  readonly warmup?: Warmup;
+  readonly connectionPool?: ConnectionPool;
+  readonly outlierDetection?: OutlierDetection;
+  readonly retryBudget?: RetryBudget;
+  /** `DISABLE` is a block too: it replaces one that asks for TLS. */
+  readonly tls?: TlsSettings | 'DISABLE';
+}
+
+export interface TrafficPolicy extends TrafficPolicySettings {
+  /** By port number; they replace the settings above for that port, and inherit nothing. */
+  readonly ports?: ReadonlyMap<number, TrafficPolicySettings>;
 }
 
 export interface Subset {
@@ -112,6 +183,8 @@ export interface DestinationRule {
   readonly createdAtMs: number;
   readonly host: HostPattern;
   readonly exportTo: ExportTo;
+  /** Labels of the client workloads it is for, in its own namespace. Absent: all. */
+  readonly workloadSelector?: Readonly<Record<string, string>>;
   readonly trafficPolicy?: TrafficPolicy;
   readonly subsets: readonly Subset[];
   readonly position?: SourcePosition;

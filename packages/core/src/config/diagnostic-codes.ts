@@ -38,6 +38,8 @@ export type DiagnosticCode =
   | 'destination-unknown-host'
   | 'destination-unknown-subset'
   | 'destination-unknown-port'
+  | 'delegate-unknown'
+  | 'delegate-conflict'
   | 'destination-rules-merged'
   | 'destination-rule-shadowed'
   | 'subset-shadowed'
@@ -104,16 +106,16 @@ export const DIAGNOSTIC_KINDS: Readonly<Record<DiagnosticCode, DiagnosticKind>> 
   },
   'rule-not-served': {
     severity: 'warning',
-    meaning: 'An HTTP rule of a VirtualService needs what Steelyard does not do yet, and is left out of the routes.',
+    meaning:
+      'A match of an HTTP rule can never hold here, as it needs what only an ingress gateway knows; it is left out.',
   },
   'rule-unreachable': {
     severity: 'warning',
     meaning: 'An HTTP rule stands behind one that takes every call, and is never reached.',
   },
   'workload-selector': {
-    severity: 'warning',
-    meaning:
-      'A DestinationRule is meant for some client workloads only; it is not used, as client labels are not known.',
+    severity: 'info',
+    meaning: 'A DestinationRule is meant for certain client workloads, and the callers here are not among them.',
   },
   'fqdn-slice': {
     severity: 'warning',
@@ -166,6 +168,14 @@ export const DIAGNOSTIC_KINDS: Readonly<Record<DiagnosticCode, DiagnosticKind>> 
   'destination-unknown-port': {
     severity: 'error',
     meaning: "A route's destination Service has no such TCP port; its share of the calls fails.",
+  },
+  'delegate-unknown': {
+    severity: 'error',
+    meaning: 'A VirtualService delegates to one that is not there, has hosts of its own, or is not exported to it.',
+  },
+  'delegate-conflict': {
+    severity: 'warning',
+    meaning: 'A rule that is delegated to matches nothing of what is delegated; it is left out.',
   },
   'destination-rules-merged': {
     severity: 'info',

@@ -3,6 +3,7 @@ export * from './diagnostic-codes.ts';
 export { renderFieldPath } from './field-path.ts';
 export { type IpAddress, parseIpAddress } from './ip-address.ts';
 export type { FieldPlace } from './object-report.ts';
+export { hasNoCondition } from './parse-http-match.ts';
 export {
   type BrokenObject,
   type ObjectOrigin,
@@ -11,5 +12,6 @@ export {
   type ParseOptions,
   parseObjects,
 } from './parse-objects.ts';
+export { createRegex, type Regex } from './regex/regex.ts';
 export { renderDiagnostic, renderPosition } from './render-diagnostic.ts';
 export * from './source-document.ts';

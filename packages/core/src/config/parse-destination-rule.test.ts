@@ -22,6 +22,9 @@ function parse(fields: object): { rule: DestinationRule | undefined; findings: s
 
 const leastRequest = { kind: 'LEAST_REQUEST', choiceCount: 2 };
 
+const header = { httpHeaderName: 'X-User' };
+const userKey = { kind: 'header', name: 'x-user' };
+
 const SIMPLE: readonly [object, object, readonly string[]][] = [
   [{ simple: 'RANDOM' }, { kind: 'RANDOM' }, []],
   [{ simple: 'ROUND_ROBIN' }, { kind: 'ROUND_ROBIN' }, []],
@@ -30,11 +33,7 @@ const SIMPLE: readonly [object, object, readonly string[]][] = [
   [{ simple: 'UNSPECIFIED' }, leastRequest, []],
   [{}, leastRequest, []],
   [{ simple: 'PASSTHROUGH' }, leastRequest, ['simple']],
-  [{ consistentHash: { useSourceIp: true } }, leastRequest, ['consistentHash']],
-  [{ simple: 'RANDOM', localityLbSetting: { enabled: true } }, { kind: 'RANDOM' }, ['localityLbSetting']],
   [{ zoneAwareLbSetting: { minClusterSize: 6 } }, leastRequest, ['zoneAwareLbSetting']],
-  [{ simple: 'ROUND_ROBIN', warmup: { duration: '30s' } }, { kind: 'ROUND_ROBIN' }, ['warmup']],
-  [{ simple: 'ROUND_ROBIN', warmupDurationSecs: '30s' }, { kind: 'ROUND_ROBIN' }, ['warmupDurationSecs']],
 ];
 
 test('every word of loadBalancer is a policy, and what is not honoured is said', () => {
@@ -48,22 +47,94 @@ test('every word of loadBalancer is a policy, and what is not honoured is said',
   }
 });
 
-const POLICY_FIELDS: readonly [object, string | undefined][] = [
-  [{ connectionPool: { http: { http2MaxRequests: 1 } } }, 'field-not-honoured spec.trafficPolicy.connectionPool'],
-  [{ outlierDetection: { interval: '1s' } }, 'field-not-honoured spec.trafficPolicy.outlierDetection'],
-  [{ portLevelSettings: [{ port: { number: 1 } }] }, 'field-not-honoured spec.trafficPolicy.portLevelSettings'],
-  [{ retryBudget: { percent: 20 } }, 'field-not-honoured spec.trafficPolicy.retryBudget'],
-  [{ tls: { mode: 'ISTIO_MUTUAL' } }, 'field-not-honoured spec.trafficPolicy.tls'],
-  [{ tls: { mode: 'DISABLE' } }, undefined],
-  [{ tunnel: { targetHost: 'x' } }, 'field-without-effect spec.trafficPolicy.tunnel'],
-  [{ proxyProtocol: { version: 'V1' } }, 'field-without-effect spec.trafficPolicy.proxyProtocol'],
-  [{ loadbalancer: {}, loadBalancer: {} }, 'unknown-field spec.trafficPolicy.loadbalancer'],
+const HASHES: readonly [object, object][] = [
+  [header, { kind: 'RING_HASH', minimumRingSize: 1024, key: userKey }],
+  [
+    { ...header, minimumRingSize: 64 },
+    { kind: 'RING_HASH', minimumRingSize: 64, key: userKey },
+  ],
+  [
+    { ...header, ringHash: { minimumRingSize: 9 } },
+    { kind: 'RING_HASH', minimumRingSize: 9, key: userKey },
+  ],
+  [
+    { ...header, maglev: {} },
+    { kind: 'MAGLEV', tableSize: 65_537, key: userKey },
+  ],
+  [
+    { ...header, maglev: { tableSize: 251 } },
+    { kind: 'MAGLEV', tableSize: 251, key: userKey },
+  ],
+  [
+    { httpQueryParameterName: 'q' },
+    { kind: 'RING_HASH', minimumRingSize: 1024, key: { kind: 'query-parameter', name: 'q' } },
+  ],
+  [
+    { httpCookie: { name: 'c', path: '/' } },
+    { kind: 'RING_HASH', minimumRingSize: 1024, key: { kind: 'cookie', name: 'c', path: '/' } },
+  ],
+  [{ useSourceIp: true }, { kind: 'RING_HASH', minimumRingSize: 1024, key: { kind: 'source-address' } }],
 ];
 
-test('the rest of a traffic policy is reported, and the rule is used', () => {
-  for (const [trafficPolicy, finding] of POLICY_FIELDS) {
+test('consistent hashing by each key and each algorithm', () => {
+  for (const [consistentHash, expected] of HASHES) {
+    const { rule } = parse({ trafficPolicy: { loadBalancer: { consistentHash } } });
+    assert.deepEqual(rule?.trafficPolicy, { loadBalancer: expected });
+  }
+});
+
+/** Read in full; the data plane does not honour them yet. */
+const POLICY_FIELDS: readonly [object, object, string | undefined][] = [
+  [{ connectionPool: { http: { http2MaxRequests: 1 } } }, { connectionPool: { maxRequests: 1 } }, 'connectionPool'],
+  [
+    { outlierDetection: { interval: '1s', consecutive5xxErrors: 3 } },
+    {
+      outlierDetection: {
+        consecutive5xxErrors: 3,
+        consecutiveGatewayErrors: 0,
+        splitExternalLocalOriginErrors: false,
+        consecutiveLocalOriginFailures: 5,
+        intervalMs: 1000,
+        baseEjectionTimeMs: 30_000,
+        maxEjectionPercent: 10,
+        minHealthPercent: 0,
+      },
+    },
+    'outlierDetection',
+  ],
+  [{ retryBudget: { percent: 30 } }, { retryBudget: { percent: 30, minRetryConcurrency: 3 } }, 'retryBudget'],
+  [
+    { tls: { mode: 'ISTIO_MUTUAL' } },
+    { tls: { mode: 'ISTIO_MUTUAL', subjectAltNames: [], insecureSkipVerify: false } },
+    'tls',
+  ],
+  [{ tls: { mode: 'DISABLE' } }, { tls: 'DISABLE' }, undefined],
+];
+
+test('each block of a traffic policy is read, and reported where it is not honoured', () => {
+  for (const [trafficPolicy, expected, field] of POLICY_FIELDS) {
     const { rule, findings } = parse({ trafficPolicy });
-    assert.deepEqual(findings, finding === undefined ? [] : [finding]);
+    assert.deepEqual(findings, field === undefined ? [] : [`field-not-honoured spec.trafficPolicy.${field}`]);
+    assert.deepEqual(rule?.trafficPolicy, expected);
+  }
+});
+
+test('settings of a port stand beside the others', () => {
+  const portLevelSettings = [{ port: { number: 8000 }, loadBalancer: { simple: 'RANDOM' } }];
+  const { rule, findings } = parse({ trafficPolicy: { portLevelSettings } });
+  assert.deepEqual(findings, []);
+  assert.deepEqual(rule?.trafficPolicy?.ports?.get(8000), { loadBalancer: { kind: 'RANDOM' } });
+});
+
+test('what does not concern gRPC, or nobody knows, is said', () => {
+  const cases: readonly [object, string][] = [
+    [{ tunnel: { targetHost: 'x' } }, 'field-without-effect spec.trafficPolicy.tunnel'],
+    [{ proxyProtocol: { version: 'V1' } }, 'field-without-effect spec.trafficPolicy.proxyProtocol'],
+    [{ loadbalancer: {}, loadBalancer: {} }, 'unknown-field spec.trafficPolicy.loadbalancer'],
+  ];
+  for (const [trafficPolicy, finding] of cases) {
+    const { rule, findings } = parse({ trafficPolicy });
+    assert.deepEqual(findings, [finding]);
     assert.notEqual(rule, undefined);
   }
 });
@@ -85,10 +156,14 @@ test('subsets have names, labels and a policy', () => {
   );
 });
 
-test('a rule for some clients only is not used for all', () => {
+test('a rule for some clients only says which', () => {
   const { rule, findings } = parse({ workloadSelector: { matchLabels: { app: 'x' } } });
-  assert.deepEqual([rule, findings], [undefined, ['workload-selector spec.workloadSelector']]);
+  assert.deepEqual([rule?.workloadSelector, findings], [{ app: 'x' }, []]);
 });
+
+function wrongPolicies(cases: readonly [object, string][]): [object, string][] {
+  return cases.map(([trafficPolicy, path]) => [{ trafficPolicy }, `invalid-value spec.trafficPolicy.${path}`]);
+}
 
 const WRONG: readonly [object, string][] = [
   [{ host: null }, 'missing-field spec'],
@@ -99,6 +174,28 @@ const WRONG: readonly [object, string][] = [
     { trafficPolicy: { loadBalancer: { simple: 'RANDOM', consistentHash: { useSourceIp: true } } } },
     'invalid-value spec.trafficPolicy.loadBalancer.consistentHash',
   ],
+  ...wrongPolicies([
+    [{ loadBalancer: { consistentHash: {} } }, 'loadBalancer.consistentHash'],
+    [{ loadBalancer: { consistentHash: { ...header, useSourceIp: true } } }, 'loadBalancer.consistentHash'],
+    [
+      { loadBalancer: { consistentHash: { ...header, maglev: { tableSize: 100 } } } },
+      'loadBalancer.consistentHash.maglev.tableSize',
+    ],
+    [
+      { loadBalancer: { consistentHash: { ...header, maglev: {}, ringHash: {} } } },
+      'loadBalancer.consistentHash.maglev',
+    ],
+    [{ loadBalancer: { localityLbSetting: {}, zoneAwareLbSetting: {} } }, 'loadBalancer.zoneAwareLbSetting'],
+    [{ loadBalancer: { warmup: { duration: '1s', aggression: 0.5 } } }, 'loadBalancer.warmup.aggression'],
+    [{ connectionPool: {} }, 'connectionPool'],
+    [{ connectionPool: { tcp: { connectTimeout: '0s' } } }, 'connectionPool.tcp.connectTimeout'],
+    [{ connectionPool: { http: { maxRetries: -1 } } }, 'connectionPool.http.maxRetries'],
+    [{ outlierDetection: { maxEjectionPercent: 101 } }, 'outlierDetection.maxEjectionPercent'],
+    [{ outlierDetection: { consecutiveLocalOriginFailures: 3 } }, 'outlierDetection.consecutiveLocalOriginFailures'],
+    [{ tls: { mode: 'MUTUAL' } }, 'tls.mode'],
+    [{ tls: { mode: 'ISTIO_MUTUAL', privateKey: '/k' } }, 'tls.privateKey'],
+    [{ portLevelSettings: [{ port: { number: 0 } }] }, 'portLevelSettings[0].port.number'],
+  ]),
   [{ subsets: [{ labels: {} }] }, 'missing-field spec.subsets[0]'],
   [{ subsets: [{ name: 'V1' }] }, 'invalid-value spec.subsets[0].name'],
   [{ subsets: [{ name: 'v1' }, { name: 'v1' }] }, 'invalid-value spec.subsets[1].name'],

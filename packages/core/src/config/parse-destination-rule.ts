@@ -14,14 +14,11 @@ export function parseDestinationRule(reader: FieldReader, metadata: Metadata): D
   const exportTo = readExportTo(spec);
   const trafficPolicy = parseTrafficPolicy(spec);
   const subsets = readSubsets(spec);
-  const forSomeWorkloads = spec.mapping('workloadSelector') !== undefined;
+  const selector = spec.mapping('workloadSelector');
+  const workloadSelector = selector?.stringMap('matchLabels') ?? {};
+  selector?.finish();
   spec.finish();
   if (reader.report.hasErrors || host === undefined) return undefined;
-  if (forSomeWorkloads) {
-    const message = 'This rule is for some client workloads only and is not used, as their labels are not known here.';
-    spec.fail('workloadSelector', 'workload-selector', message);
-    return undefined;
-  }
   return {
     kind: 'DestinationRule',
     namespace: metadata.namespace,
@@ -29,6 +26,7 @@ export function parseDestinationRule(reader: FieldReader, metadata: Metadata): D
     createdAtMs: metadata.createdAtMs,
     host,
     exportTo,
+    ...(selector !== undefined && { workloadSelector }),
     ...(trafficPolicy !== undefined && { trafficPolicy }),
     subsets,
     position: metadata.position,

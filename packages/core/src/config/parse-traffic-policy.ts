@@ -1,10 +1,14 @@
-import { DEFAULT_LOAD_BALANCER, type LoadBalancerPolicy } from '../model/index.ts';
-import type { TrafficPolicy } from './config-object.ts';
+import type { TlsSettings } from '../model/index.ts';
+import type { TrafficPolicy, TrafficPolicySettings } from './config-object.ts';
 import type { FieldReader } from './field-reader.ts';
+import { HONOURED } from './honoured.ts';
+import { PORT_NUMBER } from './parse-service.ts';
+import { readConnectionPool } from './read-connection-pool.ts';
+import { readNumber } from './read-duration.ts';
+import { readLoadBalancer } from './read-load-balancer.ts';
+import { readOutlierDetection } from './read-outlier-detection.ts';
 
-const SIMPLE = ['UNSPECIFIED', 'RANDOM', 'PASSTHROUGH', 'ROUND_ROBIN', 'LEAST_REQUEST', 'LEAST_CONN'] as const;
-
-const POLICY_FIELDS = [
+const SETTINGS = [
   'loadBalancer',
   'connectionPool',
   'outlierDetection',
@@ -15,45 +19,111 @@ const POLICY_FIELDS = [
   'retryBudget',
 ];
 
+/** Istio's limit. */
+const MOST_PORTS = 4096;
+
 export function parseTrafficPolicy(owner: FieldReader): TrafficPolicy | undefined {
   const policy = owner.mapping('trafficPolicy');
   if (policy === undefined) return undefined;
   // Istio rejects a policy that says nothing.
-  if (!POLICY_FIELDS.some((field) => policy.has(field))) {
+  if (!SETTINGS.some((field) => policy.has(field))) {
     owner.fail('trafficPolicy', 'invalid-value', 'Field trafficPolicy must say something; fill it or remove it.');
   }
-  const loadBalancer = readLoadBalancer(policy);
-  policy.notHonoured('connections and calls are not limited by it', 'connectionPool');
-  policy.notHonoured('failing endpoints keep getting calls', 'outlierDetection');
-  policy.notHonoured('all ports have the policy of the host', 'portLevelSettings');
-  policy.notHonoured('no call is tried again', 'retryBudget');
+  const settings = readSettings(policy);
+  const ports = readPorts(policy);
   policy.withoutEffect('it is for TCP only', 'tunnel', 'proxyProtocol');
-  readTls(policy);
   policy.finish();
-  return { ...(loadBalancer !== undefined && { loadBalancer }) };
+  return { ...settings, ...(ports.size > 0 && { ports }) };
 }
 
-/** Calls go to endpoints in plain text, which is what DISABLE asks for. */
-function readTls(policy: FieldReader): void {
-  const tls = policy.mapping('tls');
-  if (tls === undefined || (tls.value('mode') ?? 'DISABLE') === 'DISABLE') return;
-  policy.notHonoured('calls go to endpoints in plain text', 'tls');
+function readSettings(policy: FieldReader): TrafficPolicySettings {
+  const balancing = readLoadBalancer(policy);
+  const connectionPool = readConnectionPool(policy);
+  const outlierDetection = readOutlierDetection(policy);
+  const retryBudget = readRetryBudget(policy);
+  const tls = readTls(policy);
+  return {
+    ...balancing,
+    ...(connectionPool !== undefined && { connectionPool }),
+    ...(outlierDetection !== undefined && { outlierDetection }),
+    ...(retryBudget !== undefined && { retryBudget }),
+    ...(tls !== undefined && { tls }),
+  };
 }
 
-function readLoadBalancer(policy: FieldReader): LoadBalancerPolicy | undefined {
-  const block = policy.mapping('loadBalancer');
+function readPorts(policy: FieldReader): ReadonlyMap<number, TrafficPolicySettings> {
+  const ports = new Map<number, TrafficPolicySettings>();
+  const entries = policy.mappings('portLevelSettings') ?? [];
+  if (entries.length > MOST_PORTS) {
+    policy.fail(
+      'portLevelSettings',
+      'invalid-value',
+      `There may be at most ${MOST_PORTS} portLevelSettings; remove some.`,
+    );
+  }
+  for (const entry of entries) {
+    entry.require('port');
+    const port = entry.mapping('port');
+    port?.require('number');
+    const number = port?.integer('number', PORT_NUMBER);
+    port?.finish();
+    const settings = readSettings(entry);
+    entry.finish();
+    if (number === undefined) continue;
+    if (ports.has(number)) entry.fail('port', 'invalid-value', `Port ${number} occurs twice; remove one.`);
+    ports.set(number, settings);
+  }
+  return ports;
+}
+
+function readRetryBudget(policy: FieldReader): TrafficPolicy['retryBudget'] {
+  const block = policy.mapping('retryBudget');
   if (block === undefined) return undefined;
-  const simple = block.word('simple', SIMPLE);
-  if (block.has('simple') && block.has('consistentHash')) {
-    block.fail('consistentHash', 'invalid-value', 'Only one of simple and consistentHash may be set; remove one.');
-  }
-  block.notHonoured('calls of one key may land on any endpoint, by LEAST_REQUEST', 'consistentHash');
-  block.notHonoured('calls go to all endpoints, near and far alike', 'localityLbSetting', 'zoneAwareLbSetting');
-  block.notHonoured('new endpoints get their full share at once', 'warmup', 'warmupDurationSecs');
+  const percent = readNumber(block, 'percent', 0, 100) ?? 20;
+  const minRetryConcurrency = block.integer('minRetryConcurrency', { min: 0, max: 4_294_967_295 }) ?? 3;
+  block.notHonoured('the budget counts calls under way', 'budgetInterval');
   block.finish();
-  if (simple === 'PASSTHROUGH') {
-    block.notHonoured('LEAST_REQUEST over the endpoints holds, not the address the caller dialled', 'simple');
+  if (!HONOURED.retryBudget) policy.notHonoured('no call is tried again', 'retryBudget');
+  return { percent, minRetryConcurrency };
+}
+
+const TLS_MODES = ['DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL'] as const;
+
+function readTls(policy: FieldReader): TlsSettings | 'DISABLE' | undefined {
+  const block = policy.mapping('tls');
+  if (block === undefined) return undefined;
+  const mode = block.word('mode', TLS_MODES) ?? 'DISABLE';
+  const files = ['clientCertificate', 'privateKey', 'caCertificates', 'caCrl', 'credentialName', 'sni'] as const;
+  const texts = Object.fromEntries(
+    files.flatMap((field) => {
+      const text = block.string(field);
+      return text === undefined || text === '' ? [] : [[field, text]];
+    }),
+  );
+  const subjectAltNames = block.strings('subjectAltNames') ?? [];
+  const insecureSkipVerify = block.boolean('insecureSkipVerify') ?? false;
+  block.finish();
+  checkTls(block, mode);
+  if (mode === 'DISABLE') return 'DISABLE';
+  if (!HONOURED.tls) policy.notHonoured('calls go to endpoints in plain text', 'tls');
+  return { mode, ...texts, subjectAltNames, insecureSkipVerify };
+}
+
+/** Istio's validation (pkg/config/validation, `validateTLS`). */
+function checkTls(block: FieldReader, mode: (typeof TLS_MODES)[number]): void {
+  const given = (field: string): boolean => block.has(field) && block.value(field) !== '';
+  if (mode === 'ISTIO_MUTUAL') {
+    for (const field of ['clientCertificate', 'privateKey', 'caCertificates']) {
+      if (!given(field)) continue;
+      block.fail(field, 'invalid-value', `With mode ISTIO_MUTUAL the mesh gives the ${field}; remove it.`);
+    }
   }
-  // Without a word, UNSPECIFIED and LEAST_CONN too it is LEAST_REQUEST (Istio 1.14 and later).
-  return simple === 'RANDOM' || simple === 'ROUND_ROBIN' ? { kind: simple } : DEFAULT_LOAD_BALANCER;
+  if (mode === 'MUTUAL' && !given('credentialName')) {
+    for (const field of ['clientCertificate', 'privateKey']) {
+      if (!given(field)) block.fail('mode', 'invalid-value', `Mode MUTUAL needs ${field} or credentialName; add one.`);
+    }
+  }
+  if (given('credentialName') && ['clientCertificate', 'privateKey', 'caCertificates'].some(given)) {
+    block.fail('credentialName', 'invalid-value', 'With credentialName there are no files; remove one or the other.');
+  }
 }

@@ -57,45 +57,97 @@ test('hosts, destinations and weights are read the same under all three versions
   }
 });
 
-/** Every other field of the schema of an HTTP rule, and whether a rule with it is still served. */
-const RULE_FIELDS: readonly [object, string, boolean][] = [
-  [{ match: [{ uri: { prefix: '/x' } }] }, 'rule-not-served spec.http[0].match', false],
-  [{ match: [{ headers: { v: { exact: '1' } } }] }, 'rule-not-served spec.http[0].match', false],
-  [{ match: [{ port: 80 }] }, 'rule-not-served spec.http[0].match', false],
-  [{ match: [{ sourceLabels: { a: 'b' } }] }, 'rule-not-served spec.http[0].match', false],
-  [{ match: [{ uri: { prefix: '/', exact: '/x' } }] }, 'rule-not-served spec.http[0].match', false],
-  [{ rewrite: { uri: '/x' } }, 'rule-not-served spec.http[0].rewrite', false],
-  [{ rewrite: { uriRegexRewrite: { match: 'a', rewrite: 'b' } } }, 'rule-not-served spec.http[0].rewrite', false],
-  [{ rewrite: { authority: 'x' } }, 'field-not-honoured spec.http[0].rewrite', true],
-  [{ timeout: '5s' }, 'field-not-honoured spec.http[0].timeout', true],
-  [{ retries: { attempts: 3 } }, 'field-not-honoured spec.http[0].retries', true],
-  [{ fault: { abort: { httpStatus: 503 } } }, 'field-not-honoured spec.http[0].fault', true],
-  [{ mirror: { host: 'b' } }, 'field-not-honoured spec.http[0].mirror', true],
-  [{ mirrors: [{ destination: { host: 'b' } }] }, 'field-not-honoured spec.http[0].mirrors', true],
-  [{ mirrorPercent: 5 }, 'field-not-honoured spec.http[0].mirrorPercent', true],
-  [{ mirrorPercentage: { value: 5 } }, 'field-not-honoured spec.http[0].mirrorPercentage', true],
-  [{ headers: { request: { set: { a: 'b' } } } }, 'field-not-honoured spec.http[0].headers', true],
+/** Fields of a rule that are read but not honoured by the data plane yet. */
+const RULE_FIELDS: readonly [object, string][] = [
+  [{ timeout: '5s' }, 'field-not-honoured spec.http[0].timeout'],
+  [{ retries: { attempts: 3 } }, 'field-not-honoured spec.http[0].retries'],
+  [{ fault: { delay: { fixedDelay: '1s' } } }, 'field-not-honoured spec.http[0].fault.delay'],
+  [{ mirror: { host: 'b' } }, 'field-not-honoured spec.http[0].mirror'],
+  [{ mirrors: [{ destination: { host: 'b' } }] }, 'field-not-honoured spec.http[0].mirrors'],
+  [{ headers: { response: { set: { a: 'b' } } } }, 'field-not-honoured spec.http[0].headers.response'],
   [
-    { route: [{ ...toA, headers: { request: { set: { a: 'b' } } } }] },
-    'field-not-honoured spec.http[0].route[0].headers',
-    true,
+    { route: [{ ...toA, headers: { response: { remove: ['a'] } } }] },
+    'field-not-honoured spec.http[0].route[0].headers.response',
   ],
-  [{ corsPolicy: { maxAge: '1h' } }, 'field-without-effect spec.http[0].corsPolicy', true],
-  [{ retires: {} }, 'unknown-field spec.http[0].retires', true],
-  [{ route: [{ destination: { host: 'a', prot: 1 } }] }, 'unknown-field spec.http[0].route[0].destination.prot', true],
+  [{ headers: { request: { set: { a: '%REQ(b)%' } } } }, 'field-not-honoured spec.http[0].headers.request.set.a'],
+  [{ corsPolicy: { maxAge: '1h' } }, 'field-without-effect spec.http[0].corsPolicy'],
+  [
+    { match: [{ headers: { method: { exact: 'POST' } } }] },
+    'field-without-effect spec.http[0].match[0].headers.method',
+  ],
+  [{ retires: {} }, 'unknown-field spec.http[0].retires'],
+  [{ route: [{ destination: { host: 'a', prot: 1 } }] }, 'unknown-field spec.http[0].route[0].destination.prot'],
 ];
 
-test('a field that is not honoured is reported, and never turns a rule into a catch-all', () => {
-  for (const [fields, finding, served] of RULE_FIELDS) {
+test('a field that is not honoured is reported, and the rule is served', () => {
+  for (const [fields, finding] of RULE_FIELDS) {
     const { found, findings } = parse(withRule({ route, ...fields }));
     assert.deepEqual(findings, [finding]);
-    assert.equal(found?.http?.length, served ? 1 : 0, finding);
+    assert.equal(found?.http?.length, 1, finding);
   }
-  for (const field of ['redirect', 'directResponse', 'delegate']) {
-    const { found, findings } = parse(withRule({ [field]: { status: 200 } }));
-    assert.deepEqual(findings, [`rule-not-served spec.http[0].${field}`]);
-    assert.deepEqual(found?.http, []);
+});
+
+test('a rule that answers, delegates or changes the request is read without a finding', () => {
+  const rules: readonly object[] = [
+    { redirect: { uri: '/x', redirectCode: 308 } },
+    { directResponse: { status: 503, body: { string: 'busy' } } },
+    { delegate: { name: 'other', namespace: 'away' } },
+    { route, rewrite: { uri: '/x', authority: 'x' } },
+    { route, rewrite: { uriRegexRewrite: { match: '^/a/(.*)$', rewrite: '/b/\\1' } } },
+    { route, headers: { request: { set: { a: 'b' }, add: { c: 'd' }, remove: ['e'] } } },
+    { route, fault: { abort: { grpcStatus: 'UNAVAILABLE', percentage: { value: 5 } } } },
+  ];
+  for (const rule of rules) {
+    const { found, findings } = parse(withRule(rule));
+    assert.deepEqual([found?.http?.length, findings], [1, []], JSON.stringify(rule));
   }
+});
+
+test('a match is read in full', () => {
+  const match = [
+    {
+      name: 'm',
+      uri: { regex: '/a/.*' },
+      method: { exact: 'POST' },
+      authority: { prefix: 'a.' },
+      headers: { 'X-User': { exact: 'jason' }, there: {}, star: { regex: '*' } },
+      withoutHeaders: { beta: {} },
+      queryParams: { q: { exact: '1' } },
+      port: 80,
+      sourceLabels: { app: 'web' },
+      sourceNamespace: 'front',
+      gateways: ['mesh'],
+    },
+  ];
+  const { found, findings } = parse(withRule({ match, route }));
+  assert.deepEqual(findings, []);
+  const { place: _place, ...read } = found?.http?.[0]?.matches[0] ?? {};
+  assert.deepEqual(read, {
+    conditions: {
+      name: 'm',
+      path: { kind: 'regex', pattern: '/a/.*' },
+      method: { kind: 'exact', text: 'POST' },
+      authority: { kind: 'prefix', text: 'a.' },
+      headers: [
+        { name: 'x-user', match: { kind: 'exact', text: 'jason' } },
+        { name: 'there', match: { kind: 'present' } },
+        { name: 'star', match: { kind: 'present' } },
+      ],
+      withoutHeaders: [{ name: 'beta', match: { kind: 'present' } }],
+      queryParameters: [{ name: 'q', match: { kind: 'exact', text: '1' } }],
+    },
+    port: 80,
+    sourceLabels: { app: 'web' },
+    sourceNamespace: 'front',
+    gateways: ['mesh'],
+  });
+});
+
+test('a match that only a gateway could decide takes nothing, and never becomes a catch-all', () => {
+  const match = [{ headers: { '@request.auth.claims.sub': { exact: 'x' } } }];
+  const { found, findings } = parse(withRule({ match, route }));
+  assert.deepEqual(findings, ['rule-not-served spec.http[0].match[0]']);
+  assert.deepEqual(found?.http, []);
 });
 
 test('a match that asks for nothing takes every call', () => {
@@ -105,20 +157,17 @@ test('a match that asks for nothing takes every call', () => {
   }
 });
 
-test('behind a rule that takes every call, served or not, no rule is reached', () => {
+test('behind a rule that takes every call no rule is reached', () => {
   for (const first of [{ route }, { redirect: { uri: '/x' } }]) {
     const { found, findings } = parse({ hosts: ['a'], http: [first, { route }] });
     assert.equal(findings.at(-1), 'rule-unreachable spec.http[1]');
-    assert.equal(found?.http?.length, 'route' in first ? 1 : 0);
+    assert.equal(found?.http?.length, 1);
   }
 });
 
 const SPEC_FIELDS: readonly [object, string][] = [
   [{ tcp: [{ route }] }, 'field-without-effect spec.tcp'],
   [{ tls: [{ route }] }, 'field-without-effect spec.tls'],
-  [{ gateways: ['istio-system/gw'] }, 'not-in-mesh spec.gateways'],
-  [{ gateways: ['mesh', 'gw'] }, 'field-not-honoured spec.gateways'],
-  [{ hosts: [] }, 'field-not-honoured spec'],
   [{ htpp: [] }, 'unknown-field spec.htpp'],
 ];
 
@@ -164,6 +213,56 @@ const WRONG: readonly [unknown, string][] = [
   [withRule({ route: [{ ...toA, weight: '5' }] }), 'wrong-type spec.http[0].route[0].weight'],
   [withRule({ route: [toA, toA] }), 'invalid-value spec.http[0].route'],
   [withRule({ route, match: [3] }), 'wrong-type spec.http[0].match[0]'],
+  [
+    withRule({ route, match: [{ uri: { prefix: '/', exact: '/x' } }] }),
+    'invalid-value spec.http[0].match[0].uri.prefix',
+  ],
+  [withRule({ route, match: [{ uri: { regex: '(' } }] }), 'invalid-value spec.http[0].match[0].uri.regex'],
+  [withRule({ route, match: [{ headers: { a: { exact: 1 } } }] }), 'wrong-type spec.http[0].match[0].headers.a.exact'],
+  [withRule({ route, match: [{ port: 0 }] }), 'invalid-value spec.http[0].match[0].port'],
+  [withRule({ route, timeout: '0s' }), 'invalid-value spec.http[0].timeout'],
+  [withRule({ route, timeout: '5' }), 'invalid-value spec.http[0].timeout'],
+  [withRule({ route, retries: { attempts: -1 } }), 'invalid-value spec.http[0].retries.attempts'],
+  [withRule({ route, retries: { attempts: 0, retryOn: '5xx' } }), 'invalid-value spec.http[0].retries.retryOn'],
+  [withRule({ route, retries: { attempts: 1, retryOn: '5xx,never' } }), 'invalid-value spec.http[0].retries.retryOn'],
+  [
+    withRule({ route, retries: { attempts: 1, perTryTimeout: '1us' } }),
+    'invalid-value spec.http[0].retries.perTryTimeout',
+  ],
+  [withRule({ route, fault: {} }), 'invalid-value spec.http[0].fault'],
+  [withRule({ route, fault: { delay: { percentage: { value: 5 } } } }), 'missing-field spec.http[0].fault.delay'],
+  [withRule({ route, fault: { abort: { grpcStatus: '14' } } }), 'invalid-value spec.http[0].fault.abort.grpcStatus'],
+  [withRule({ route, fault: { abort: { httpStatus: 100 } } }), 'invalid-value spec.http[0].fault.abort.httpStatus'],
+  [
+    withRule({ route, fault: { abort: { httpStatus: 500, grpcStatus: 'OK' } } }),
+    'invalid-value spec.http[0].fault.abort',
+  ],
+  [withRule({ route, fault: { abort: { http2Error: 'x' } } }), 'invalid-value spec.http[0].fault.abort.http2Error'],
+  [withRule({ route, rewrite: {} }), 'invalid-value spec.http[0].rewrite'],
+  [
+    withRule({ route, rewrite: { uri: '/a', uriRegexRewrite: { match: 'a', rewrite: 'b' } } }),
+    'invalid-value spec.http[0].rewrite.uriRegexRewrite',
+  ],
+  [
+    withRule({ route, rewrite: { authority: 'a' }, headers: { request: { set: { ':authority': 'b' } } } }),
+    'invalid-value spec.http[0].headers',
+  ],
+  [withRule({ redirect: {} }), 'invalid-value spec.http[0].redirect'],
+  [withRule({ redirect: { uri: '/', redirectCode: 200 } }), 'invalid-value spec.http[0].redirect.redirectCode'],
+  [withRule({ redirect: { uri: '/' }, fault: { abort: { httpStatus: 500 } } }), 'invalid-value spec.http[0].fault'],
+  [withRule({ directResponse: { status: 99 } }), 'invalid-value spec.http[0].directResponse.status'],
+  [withRule({ directResponse: {} }), 'missing-field spec.http[0].directResponse'],
+  [withRule({ route, mirror: { host: 'a' }, mirrors: [] }), 'invalid-value spec.http[0].mirrors'],
+  [
+    withRule({ route, headers: { request: { set: { ':path': '/x' } } } }),
+    'invalid-value spec.http[0].headers.request.set[:path]',
+  ],
+  [
+    withRule({ route, headers: { request: { remove: ['host'] } } }),
+    'invalid-value spec.http[0].headers.request.remove[0]',
+  ],
+  [{ http: [{ delegate: { name: 'x' } }] }, 'invalid-value spec.http[0].delegate'],
+  [{ http: [{ route }], gateways: ['mesh'] }, 'invalid-value spec.gateways'],
 ];
 
 test('what is wrong is said with its place, and the object is not used', () => {

@@ -21,17 +21,11 @@ export function parseVirtualService(reader: FieldReader, metadata: Metadata): Vi
   if (!hasOtherRoutes && (rules === undefined || rules.length === 0)) {
     spec.report.report('missing-field', spec.path, 'One of http, tcp and tls is required; add a route.');
   }
-  const http = rules !== undefined && rules.length > 0 ? parseHttpRules(rules) : undefined;
+  const isDelegate = (spec.list('hosts') ?? []).length === 0;
+  const http =
+    rules !== undefined && rules.length > 0 ? parseHttpRules(rules, isDelegate ? 'delegate' : 'root') : undefined;
   spec.finish();
   if (reader.report.hasErrors) return undefined;
-  if (!inMesh) {
-    const message =
-      'gateways does not list mesh, so this does not apply to calls inside the cluster; add mesh if it should.';
-    spec.fail('gateways', 'not-in-mesh', message);
-  } else if (gateways.length > 1) {
-    const message = 'Only the gateway mesh is served; other gateways are not honoured yet.';
-    spec.fail('gateways', 'field-not-honoured', message);
-  }
   return {
     kind: 'VirtualService',
     namespace: metadata.namespace,
@@ -54,9 +48,12 @@ function readHosts(spec: FieldReader, inMesh: boolean): readonly HostPattern[] {
     if (wrong === undefined) hosts.push({ host, place: spec.place('hosts', index) });
     else spec.report.report('invalid-value', spec.at('hosts', index), wrong);
   }
-  if ((spec.list('hosts') ?? []).length === 0) {
-    const message = 'A VirtualService without hosts is there for others to delegate to, which is not honoured yet.';
-    spec.report.report('field-not-honoured', spec.path, message);
+  if (texts.length === 0) {
+    for (const field of ['gateways', 'tcp', 'tls']) {
+      if ((spec.list(field) ?? []).length === 0) continue;
+      const message = `A VirtualService without hosts is there for others to delegate to, and has no ${field}; add hosts or remove it.`;
+      spec.fail(field, 'invalid-value', message);
+    }
   }
   return hosts;
 }

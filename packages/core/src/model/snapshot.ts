@@ -1,6 +1,21 @@
 import type { Diagnostic, ObjectRef } from './diagnostic.ts';
 import type { LoadBalancerPolicy } from './policy.ts';
+import type { Fault, HeaderRules, Mirror, RetryPolicy, Rewrite, RouteAnswer } from './route-actions.ts';
+import type { RouteMatch } from './route-match.ts';
 import type { ClusterNode, Endpoint, ServiceEntry } from './service.ts';
+import type { ConnectionPool, OutlierDetection, RetryBudget, TlsSettings, Warmup } from './traffic-policy.ts';
+
+/** Endpoints of one place that share a weight. */
+export interface LocalityGroup {
+  /** `region/zone/subzone`; parts that are not known are empty. */
+  readonly locality: string;
+  /** 0 is first; a lower number is used as long as enough of its endpoints are healthy. Without gaps. */
+  readonly priority: number;
+  /** Share of the calls among the groups of its priority. */
+  readonly weight: number;
+  /** Indexes into `Cluster.endpoints`. */
+  readonly members: readonly number[];
+}
 
 /** A group of endpoints with one policy, named as Istio names it: `outbound|PORT|SUBSET|HOST`. */
 export interface Cluster {
@@ -13,6 +28,14 @@ export interface Cluster {
   readonly loadBalancer: LoadBalancerPolicy;
   /** The endpoints calls may land on, by `usableEndpoints`, in the order of `ip:port`. */
   readonly endpoints: readonly Endpoint[];
+  /** Where the calls go first. Absent: to all endpoints alike. */
+  readonly localities?: readonly LocalityGroup[];
+  readonly connectionPool?: ConnectionPool;
+  readonly outlierDetection?: OutlierDetection;
+  readonly retryBudget?: RetryBudget;
+  readonly warmup?: Warmup;
+  /** Absent: plain text. */
+  readonly tls?: TlsSettings;
   /** The DestinationRule that decided the policy. */
   readonly destinationRule?: ObjectRef;
 }
@@ -22,14 +45,32 @@ export interface WeightedDestination {
   /** Key of {@link Snapshot.clusters}. */
   readonly cluster: string;
   readonly weight: number;
+  /** Done after those of the route. */
+  readonly headers?: HeaderRules;
 }
 
 /** One rule of a virtual host. The first that matches wins. */
 export interface Route {
   readonly name: string;
-  /** Never empty; only weights above zero; weight 1 for a sole destination. */
+  /** In kubectl's spelling: the rule of the VirtualService that this route is. Absent for a Service's own. */
+  readonly path?: string;
+  /** The VirtualService whose rule it is: one delegated to, or the virtual host's own. */
+  readonly virtualService?: ObjectRef;
+  /** Alternatives: one that holds is enough. Absent: every call. */
+  readonly matches?: readonly RouteMatch[];
+  /** Only weights above zero; weight 1 for a sole destination. Empty only for a route with an `answer`. */
   readonly destinations: readonly WeightedDestination[];
   readonly totalWeight: number;
+  /** The route answers by itself. */
+  readonly answer?: RouteAnswer;
+  readonly rewrite?: Rewrite;
+  readonly headers?: HeaderRules;
+  /** Absent: as long as the caller waits. */
+  readonly timeoutMs?: number;
+  /** Absent: `DEFAULT_RETRY_POLICY`. */
+  readonly retry?: RetryPolicy;
+  readonly fault?: Fault;
+  readonly mirrors?: readonly Mirror[];
 }
 
 /** What the callers of one Service port get. */

@@ -1,16 +1,27 @@
 import type { Random } from '../balance/index.ts';
 import type { Route, VirtualHost, WeightedDestination } from '../model/index.ts';
+import { createRouteIndex, type RouteHit, type RouteIndex } from './route-index.ts';
+import type { RouteRequest } from './route-request.ts';
 
-/** What a route may match on. */
-export interface RouteRequest {
-  /** `/package.Service/Method` */
-  readonly path: string;
-}
+/** Virtual hosts are immutable: their index lives as long as they do. */
+const indexes = new WeakMap<VirtualHost, RouteIndex>();
 
 /** The first route that takes the request; `undefined` when none does (Istio: 404, for gRPC UNIMPLEMENTED). */
-export function selectRoute(virtualHost: VirtualHost, _request: RouteRequest): Route | undefined {
-  // Every route takes every call: rules with conditions are left out when a VirtualService is read.
-  return virtualHost.routes[0];
+export function selectRoute(virtualHost: VirtualHost, request: RouteRequest): Route | undefined {
+  const [first] = virtualHost.routes;
+  // Most Services have one route that takes every call: nothing of the request is looked at.
+  if (first === undefined || first.matches === undefined) return first;
+  return findRoute(virtualHost, request)?.route;
+}
+
+/** The same, with the alternative of the route that held. */
+export function findRoute(virtualHost: VirtualHost, request: RouteRequest): RouteHit | undefined {
+  let index = indexes.get(virtualHost);
+  if (index === undefined) {
+    index = createRouteIndex(virtualHost);
+    indexes.set(virtualHost, index);
+  }
+  return index.find(request);
 }
 
 /** A destination by weight. `random` is called only when there is a choice. */

@@ -36,7 +36,7 @@ const usage: readonly [string, readonly string[], RegExp][] = [
   ],
   ['a Service without that port', ['lab', '--service', 'backend:9'], /has no such TCP port; it has 8000/],
   ['a headless Service for the lab', ['lab', '--service', 'backendh'], /backendh\.yaml:\d+:\d+: .* has no ClusterIP/],
-  ['a kubeconfig', ['lab', '--kubeconfig', 'x'], /--kubeconfig: reading from a cluster is not there yet/],
+  ['a kubeconfig', ['lab', '--kubeconfig', '/none/config'], /\/none\/config: there is no such kubeconfig/],
   ['a context', ['dns', '--listen', '127.0.0.1:0', '--context', 'x'], /--context: reading from a cluster is not there/],
   ['a proxy without an address', ['proxy', '-f', EXAMPLE], /required option '--listen <host:port>'/],
   ['a proxy without manifests', ['proxy', '--listen', '127.0.0.1:0'], /no manifests: give -f PATH/],

@@ -1,8 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { Snapshot } from '@steelyard/core/model';
 import type { AddressedService } from '@steelyard/core/routing';
-import { startProxy } from '../proxy/index.ts';
+import { type Admin, startAdmin, startProxy } from '../proxy/index.ts';
+import type { Logger } from '../log.ts';
 import type { CliContext } from './cli-context.ts';
 import { createCliLogger } from './cli-logger.ts';
 import { describeSnapshot } from './describe-snapshot.ts';
@@ -17,7 +19,9 @@ import { aborted, watchStopSignals } from './stop-signal.ts';
 interface ProxyCommandOptions extends ManifestOptions, LogOptions {
   readonly listen: SocketAddress;
   readonly service?: string;
+  readonly admin?: SocketAddress;
   readonly drainTimeout: number;
+  readonly drainDelay: number;
 }
 
 export function addProxyCommand(program: Command, context: CliContext): void {
@@ -38,6 +42,20 @@ export function addProxyCommand(program: Command, context: CliContext): void {
       new Option('--drain-timeout <time>', 'for calls under way at the end, as 30s')
         .argParser(parseDurationMs)
         .default(30_000, '30s'),
+    )
+    .addOption(
+      new Option(
+        '--drain-delay <time>',
+        'go on taking new connections for this long at the end, while /readyz already says no',
+      )
+        .argParser(parseDurationMs)
+        .default(0, '0s'),
+    )
+    .addOption(
+      new Option(
+        '--admin <host:port>',
+        'health, metrics and state over HTTP; it asks for no password, so keep it on 127.0.0.1 where you can',
+      ).argParser(parseSocketAddress),
     );
   addManifestOptions(command);
   addLogOptions(command, 'info');
@@ -46,8 +64,31 @@ export function addProxyCommand(program: Command, context: CliContext): void {
 
 async function proxy(context: CliContext, options: ProxyCommandOptions): Promise<void> {
   const log = createCliLogger(context, options);
-  const { source, showFindings } = await openSource(context, { ...options, watch: true });
   const signals = watchStopSignals();
+  const asked = new AbortController();
+  const admin = await openAdmin(options, log, () => asked.abort());
+  try {
+    await serve(context, options, log, {
+      admin,
+      first: AbortSignal.any([signals.first, asked.signal]),
+      second: signals.second,
+    });
+  } finally {
+    signals.dispose();
+    await admin?.close();
+  }
+}
+
+interface End {
+  readonly admin: Admin | undefined;
+  /** Drain. */
+  readonly first: AbortSignal;
+  /** Do not wait any longer. */
+  readonly second: AbortSignal;
+}
+
+async function serve(context: CliContext, options: ProxyCommandOptions, log: Logger, end: End): Promise<void> {
+  const { source, showFindings } = await openSource(context, { ...options, watch: true });
   try {
     const service = serviceOf(source.current, options);
     const running = await startProxy({
@@ -60,14 +101,35 @@ async function proxy(context: CliContext, options: ProxyCommandOptions): Promise
     showFindings();
     const address = formatAddress(running.address);
     context.stdout.write(`steelyard proxy listens on ${address}: ${describeSnapshot(source.current)}\n`);
-    await aborted(signals.first);
+    end.admin?.ready({
+      get snapshot() {
+        return source.current;
+      },
+      get workers() {
+        return running.workers;
+      },
+      report: () => running.report(),
+    });
+    await aborted(end.first);
+    end.admin?.draining();
+    await Promise.race([delay(options.drainDelay), aborted(end.second)]);
     log.info(`draining for at most ${options.drainTimeout / 1000} s; a second signal ends it at once`);
-    await Promise.race([running.drain(options.drainTimeout), aborted(signals.second)]);
+    await Promise.race([running.drain(options.drainTimeout), aborted(end.second)]);
     await running.close();
   } finally {
     source.close();
-    signals.dispose();
   }
+}
+
+async function openAdmin(
+  { admin: listen }: ProxyCommandOptions,
+  log: Logger,
+  onDrain: () => void,
+): Promise<Admin | undefined> {
+  if (listen === undefined) return undefined;
+  const admin = await startAdmin({ listen, log, onDrain });
+  log.info(`the admin port is ${formatAddress(admin.address)}`);
+  return admin;
 }
 
 function serviceOf(snapshot: Snapshot, { service, namespace }: ProxyCommandOptions): AddressedService | undefined {

@@ -57,7 +57,7 @@ async function serviceRules(context: CliContext, options: ServiceRulesOptions): 
   const snapshot = source.current;
   const ruleSet = compileRuleSet(snapshot, {
     family: options.family,
-    ...(options.clusterCidr === undefined ? {} : { clusterCidr: options.clusterCidr }),
+    ...(options.clusterCidr === undefined ? {} : { localPods: { kind: 'network', network: options.clusterCidr } }),
     ...(options.masqueradeAll === undefined ? {} : { masqueradeAll: options.masqueradeAll }),
   });
   context.stdout.write(

@@ -4,7 +4,6 @@ import type { LogLevel } from '../log.ts';
 import type { LogFormat } from '../log-lines.ts';
 import { LOG_LEVELS } from '../log-lines.ts';
 import { collect, parseDomain, parseNamespace } from './option-values.ts';
-import { UsageError } from './usage-error.ts';
 
 /** Options that mean the same on every command. */
 export interface ManifestOptions {
@@ -13,6 +12,7 @@ export interface ManifestOptions {
   readonly clusterDomain: string;
   readonly kubeconfig?: string;
   readonly context?: string;
+  readonly as?: string;
 }
 
 export interface LogOptions {
@@ -21,25 +21,23 @@ export interface LogOptions {
 }
 
 export function addManifestOptions(command: Command): Command {
-  return (
-    command
-      .addOption(
-        new Option('-f, --filename <path>', 'read manifests: a file, a folder or - (repeatable)').argParser(collect),
-      )
-      .addOption(
-        new Option('-n, --namespace <name>', 'of objects that name none, and of short names')
-          .argParser(parseNamespace)
-          .default('default'),
-      )
-      .addOption(
-        new Option('--cluster-domain <domain>', 'the domain of the cluster')
-          .argParser(parseDomain)
-          .default('cluster.local'),
-      )
-      // Part of the contract but not built yet: known, so that they get a better answer than "unknown option".
-      .addOption(new Option('--kubeconfig <file>').hideHelp())
-      .addOption(new Option('--context <name>').hideHelp())
-  );
+  return command
+    .addOption(
+      new Option('-f, --filename <path>', 'read manifests: a file, a folder or - (repeatable)').argParser(collect),
+    )
+    .option('--kubeconfig <file>', 'read from the API server of this file (in a Pod: of its own cluster)')
+    .option('--context <name>', 'of the kubeconfig, if not its current one')
+    .option('--as <user>', 'read as this user')
+    .addOption(
+      new Option('-n, --namespace <name>', 'of objects that name none, and of short names')
+        .argParser(parseNamespace)
+        .default('default'),
+    )
+    .addOption(
+      new Option('--cluster-domain <domain>', 'the domain of the cluster')
+        .argParser(parseDomain)
+        .default('cluster.local'),
+    );
 }
 
 export function addLogOptions(command: Command, defaultLevel: LogLevel): Command {
@@ -58,12 +56,7 @@ export function addOutputOption(command: Command): Command {
   );
 }
 
-/** The manifests' paths; a usage error where there are none, or where a cluster is asked for. */
-export function manifestPaths(options: ManifestOptions): readonly string[] {
-  if (options.kubeconfig !== undefined || options.context !== undefined) {
-    const flag = options.kubeconfig === undefined ? '--context' : '--kubeconfig';
-    throw new UsageError(`${flag}: reading from a cluster is not there yet; give manifests with -f PATH`);
-  }
-  if (options.filename === undefined) throw new UsageError('no manifests: give -f PATH (a file, a folder or -)');
-  return options.filename;
+/** Whether an API server is asked for, beside manifests or instead of them. */
+export function isClusterNamed({ kubeconfig, context }: ManifestOptions): boolean {
+  return kubeconfig !== undefined || context !== undefined;
 }

@@ -11,7 +11,15 @@ export function servicePortName(namespace: string, service: string, port: string
 
 /** `KUBE-SVC-…`: the chain that shares the connections of one Service port (kube-proxy, `servicePortPolicyClusterChain`). */
 export function serviceChainName(servicePort: string, protocol: Protocol): string {
-  return `KUBE-SVC-${hashOf(servicePort + protocol.toLowerCase())}`;
+  return portChainName('SVC', servicePort, protocol);
+}
+
+/**
+ * The chains of one Service port: `SVC` shares over the endpoints of all nodes, `SVL` over those of this node, `EXT`
+ * takes what comes to outside addresses, `FW` lets the load balancer's source ranges through.
+ */
+export function portChainName(sort: 'SVC' | 'SVL' | 'EXT' | 'FW', servicePort: string, protocol: Protocol): string {
+  return `KUBE-${sort}-${hashOf(servicePort + protocol.toLowerCase())}`;
 }
 
 /** `KUBE-SEP-…`: the chain that sends to one endpoint of a Service port (kube-proxy, `servicePortEndpointChainName`). */
@@ -26,9 +34,9 @@ export function addressPortOf(address: string, port: number): string {
 
 /**
  * The first 16 characters of the base32 (RFC 4648 §6) SHA-256: chain names may have 28 characters, and must be the
- * same on every node and after every restart.
+ * same on every node and after every restart. `length` is at most 16.
  */
-function hashOf(text: string): string {
+export function hashOf(text: string, length = 16): string {
   const digest = createHash('sha256').update(text).digest();
   let characters = '';
   let bits = 0;
@@ -42,5 +50,5 @@ function hashOf(text: string): string {
     }
     held &= (1 << bits) - 1;
   }
-  return characters;
+  return characters.slice(0, length);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Endpoint, Service, ServiceEntry } from '@steelyard/core/model';
 import { serviceKey } from '@steelyard/core/model';
-import type { RuleSetOptions } from './compile-rule-set.ts';
+import type { RuleSetOptions } from './rule-options.ts';
 import { compileRuleSet } from './compile-rule-set.ts';
 import { renderIptables } from './render-iptables.ts';
 
@@ -39,7 +39,8 @@ function render(services: readonly TestService[], options: RuleSetOptions = { fa
 
 /** The rules that are about Services, without the frame that is always there. */
 function serviceRules(text: string): string[] {
-  return text.split('\n').filter((line) => /^-A KUBE-(SERVICES|SVC|SEP)/.test(line));
+  const rules = text.split('\n').filter((line) => /^-A KUBE-(SERVICES|SVC|SEP)/.test(line));
+  return rules.filter((line) => !line.endsWith('-j KUBE-NODEPORTS'));
 }
 
 const backend: TestService = {
@@ -48,19 +49,22 @@ const backend: TestService = {
 
 suite('compileRuleSet', () => {
   test("the article's Service, rule by rule", () => {
-    assert.deepEqual(serviceRules(render([backend], { family: 'IPv4', clusterCidr: '10.80.0.0/16' })), [
-      '-A KUBE-SERVICES -d 10.97.211.12/32 -p tcp -m comment --comment "default/backend:grpc cluster IP" -m tcp --dport 8000 -j KUBE-SVC-EHPSUHUW2JIVMPQD',
-      '-A KUBE-SVC-EHPSUHUW2JIVMPQD ! -s 10.80.0.0/16 -d 10.97.211.12/32 -p tcp -m comment --comment "default/backend:grpc cluster IP" -m tcp --dport 8000 -j KUBE-MARK-MASQ',
-      '-A KUBE-SVC-EHPSUHUW2JIVMPQD -m comment --comment "default/backend:grpc -> 10.80.128.247:8000" -m statistic --mode random --probability 0.3333333333 -j KUBE-SEP-MPFDKKCFY2PBGU4S',
-      '-A KUBE-SVC-EHPSUHUW2JIVMPQD -m comment --comment "default/backend:grpc -> 10.80.153.167:8000" -m statistic --mode random --probability 0.5000000000 -j KUBE-SEP-LMG22MVGXQA364F6',
-      '-A KUBE-SVC-EHPSUHUW2JIVMPQD -m comment --comment "default/backend:grpc -> 10.80.167.226:8000" -j KUBE-SEP-EX64MF3TTLO7J5EC',
-      '-A KUBE-SEP-MPFDKKCFY2PBGU4S -s 10.80.128.247/32 -m comment --comment "default/backend:grpc" -j KUBE-MARK-MASQ',
-      '-A KUBE-SEP-MPFDKKCFY2PBGU4S -p tcp -m comment --comment "default/backend:grpc" -m tcp -j DNAT --to-destination 10.80.128.247:8000',
-      '-A KUBE-SEP-LMG22MVGXQA364F6 -s 10.80.153.167/32 -m comment --comment "default/backend:grpc" -j KUBE-MARK-MASQ',
-      '-A KUBE-SEP-LMG22MVGXQA364F6 -p tcp -m comment --comment "default/backend:grpc" -m tcp -j DNAT --to-destination 10.80.153.167:8000',
-      '-A KUBE-SEP-EX64MF3TTLO7J5EC -s 10.80.167.226/32 -m comment --comment "default/backend:grpc" -j KUBE-MARK-MASQ',
-      '-A KUBE-SEP-EX64MF3TTLO7J5EC -p tcp -m comment --comment "default/backend:grpc" -m tcp -j DNAT --to-destination 10.80.167.226:8000',
-    ]);
+    assert.deepEqual(
+      serviceRules(render([backend], { family: 'IPv4', localPods: { kind: 'network', network: '10.80.0.0/16' } })),
+      [
+        '-A KUBE-SERVICES -d 10.97.211.12/32 -p tcp -m comment --comment "default/backend:grpc cluster IP" -m tcp --dport 8000 -j KUBE-SVC-EHPSUHUW2JIVMPQD',
+        '-A KUBE-SVC-EHPSUHUW2JIVMPQD ! -s 10.80.0.0/16 -d 10.97.211.12/32 -p tcp -m comment --comment "default/backend:grpc cluster IP" -m tcp --dport 8000 -j KUBE-MARK-MASQ',
+        '-A KUBE-SVC-EHPSUHUW2JIVMPQD -m comment --comment "default/backend:grpc -> 10.80.128.247:8000" -m statistic --mode random --probability 0.3333333333 -j KUBE-SEP-MPFDKKCFY2PBGU4S',
+        '-A KUBE-SVC-EHPSUHUW2JIVMPQD -m comment --comment "default/backend:grpc -> 10.80.153.167:8000" -m statistic --mode random --probability 0.5000000000 -j KUBE-SEP-LMG22MVGXQA364F6',
+        '-A KUBE-SVC-EHPSUHUW2JIVMPQD -m comment --comment "default/backend:grpc -> 10.80.167.226:8000" -j KUBE-SEP-EX64MF3TTLO7J5EC',
+        '-A KUBE-SEP-MPFDKKCFY2PBGU4S -s 10.80.128.247/32 -m comment --comment "default/backend:grpc" -j KUBE-MARK-MASQ',
+        '-A KUBE-SEP-MPFDKKCFY2PBGU4S -p tcp -m comment --comment "default/backend:grpc" -m tcp -j DNAT --to-destination 10.80.128.247:8000',
+        '-A KUBE-SEP-LMG22MVGXQA364F6 -s 10.80.153.167/32 -m comment --comment "default/backend:grpc" -j KUBE-MARK-MASQ',
+        '-A KUBE-SEP-LMG22MVGXQA364F6 -p tcp -m comment --comment "default/backend:grpc" -m tcp -j DNAT --to-destination 10.80.153.167:8000',
+        '-A KUBE-SEP-EX64MF3TTLO7J5EC -s 10.80.167.226/32 -m comment --comment "default/backend:grpc" -j KUBE-MARK-MASQ',
+        '-A KUBE-SEP-EX64MF3TTLO7J5EC -p tcp -m comment --comment "default/backend:grpc" -m tcp -j DNAT --to-destination 10.80.167.226:8000',
+      ],
+    );
   });
 
   test('the frame around the Services, as iptables-restore reads it', () => {
@@ -68,15 +72,22 @@ suite('compileRuleSet', () => {
       render([]),
       `*filter
 :KUBE-SERVICES - [0:0]
+:KUBE-EXTERNAL-SERVICES - [0:0]
 :KUBE-FORWARD - [0:0]
+:KUBE-NODEPORTS - [0:0]
+:KUBE-PROXY-FIREWALL - [0:0]
+:KUBE-FIREWALL - [0:0]
 -A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP
 -A KUBE-FORWARD -m comment --comment "kubernetes forwarding rules" -m mark --mark 0x4000/0x4000 -j ACCEPT
 -A KUBE-FORWARD -m comment --comment "kubernetes forwarding conntrack rule" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A KUBE-FIREWALL ! -s 127.0.0.0/8 -d 127.0.0.0/8 -m comment --comment "block incoming localnet connections" -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP
 COMMIT
 *nat
 :KUBE-SERVICES - [0:0]
+:KUBE-NODEPORTS - [0:0]
 :KUBE-POSTROUTING - [0:0]
 :KUBE-MARK-MASQ - [0:0]
+-A KUBE-SERVICES -m comment --comment "kubernetes service nodeports; NOTE: this must be the last rule in this chain" -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS
 -A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN
 -A KUBE-POSTROUTING -j MARK --set-xmark 0x4000/0x0
 -A KUBE-POSTROUTING -m comment --comment "kubernetes service traffic requiring SNAT" -j MASQUERADE --random-fully
@@ -89,12 +100,21 @@ COMMIT
   test("the jumps from the kernel's own chains come when asked for, in the order that insertion leaves", () => {
     const text = renderIptables(compileRuleSet({ services: new Map() }, { family: 'IPv4' }), { builtInChains: true });
     assert.deepEqual(
-      text.split('\n').filter((line) => /^(:|-A )(PRE|POST|FOR|OUT)/.test(line)),
+      text.split('\n').filter((line) => /^(:|-A )(PRE|POST|FOR|OUT|IN)/.test(line)),
       [
+        ':INPUT ACCEPT [0:0]',
         ':FORWARD ACCEPT [0:0]',
         ':OUTPUT ACCEPT [0:0]',
+        '-A INPUT -j KUBE-FIREWALL',
+        '-A INPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes load balancer firewall" -j KUBE-PROXY-FIREWALL',
+        '-A INPUT -m comment --comment "kubernetes health check service ports" -j KUBE-NODEPORTS',
+        '-A INPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes externally-visible service portals" -j KUBE-EXTERNAL-SERVICES',
+        '-A FORWARD -m conntrack --ctstate NEW -m comment --comment "kubernetes load balancer firewall" -j KUBE-PROXY-FIREWALL',
         '-A FORWARD -m comment --comment "kubernetes forwarding rules" -j KUBE-FORWARD',
         '-A FORWARD -m conntrack --ctstate NEW -m comment --comment "kubernetes service portals" -j KUBE-SERVICES',
+        '-A FORWARD -m conntrack --ctstate NEW -m comment --comment "kubernetes externally-visible service portals" -j KUBE-EXTERNAL-SERVICES',
+        '-A OUTPUT -j KUBE-FIREWALL',
+        '-A OUTPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes load balancer firewall" -j KUBE-PROXY-FIREWALL',
         '-A OUTPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes service portals" -j KUBE-SERVICES',
         ':PREROUTING ACCEPT [0:0]',
         ':OUTPUT ACCEPT [0:0]',
@@ -166,13 +186,21 @@ COMMIT
 
   test('the order follows the names, not the order of arrival; an unnamed port has no colon', () => {
     const services = ['b', 'a'].map((name) => ({ name, portName: '', endpoints: [endpoint('10.0.0.1', 80)] }));
-    const comments = [...render(services).matchAll(/-A KUBE-SERVICES .*--comment "(.*)"/g)].map(([, text]) => text);
+    const comments = [...render(services).matchAll(/-A KUBE-SERVICES .*--comment "(.* cluster IP)"/g)].map(
+      ([, text]) => text,
+    );
     assert.deepEqual(comments, ['default/a cluster IP', 'default/b cluster IP']);
     assert.equal(render(services), render(services.toReversed()));
   });
 
   test('with masqueradeAll the mark has no source', () => {
-    const marks = serviceRules(render([backend], { family: 'IPv4', masqueradeAll: true, clusterCidr: '10.80.0.0/16' }));
+    const marks = serviceRules(
+      render([backend], {
+        family: 'IPv4',
+        masqueradeAll: true,
+        localPods: { kind: 'network', network: '10.80.0.0/16' },
+      }),
+    );
     assert.match(marks[1] ?? '', /^-A KUBE-SVC-EHPSUHUW2JIVMPQD -d 10\.97\.211\.12\/32 .* -j KUBE-MARK-MASQ$/);
   });
 });

@@ -1,68 +1,152 @@
-import { isIPv6 } from 'node:net';
-import type { IpFamily, ServiceEntry, Snapshot } from '@steelyard/core/model';
-import { usableEndpoints } from '@steelyard/core/model';
-import { addressPortOf, serviceChainName, servicePortName } from './chain-name.ts';
-import { filterFrame, natFrame } from './frame.ts';
-import type { Chain, Rule, RuleSet } from './rule-set.ts';
-import type { MasqueradeOptions, VirtualPort } from './service-chains.ts';
-import { endpointChain, matchesTo, serviceChain } from './service-chains.ts';
+import type { Snapshot } from '@steelyard/core/model';
+import { portChainName } from './chain-name.ts';
+import { filterFrame, LOCALHOST_ACCEPTED, natFrame } from './frame.ts';
+import { nodePortAddresses } from './node-port-addresses.ts';
+import { isFirewalled, matchesTo, portChains } from './port-chains.ts';
+import type { RuleSetOptions } from './rule-options.ts';
+import type { Chain, Match, Rule, RuleSet, Verdict } from './rule-set.ts';
+import { isLoopback } from './network.ts';
+import type { VirtualPort } from './virtual-port.ts';
+import { hasExternalEndpoints, hasInternalEndpoints, virtualPorts } from './virtual-port.ts';
 
-export interface RuleSetOptions extends MasqueradeOptions {
-  readonly family: IpFamily;
-}
+/** kube-proxy's `largeClusterEndpointsThreshold`. */
+const LARGE_CLUSTER_ENDPOINTS = 1000;
 
 /**
- * The rules that kube-proxy's iptables mode writes for the ClusterIPs of a Snapshot, one address family at a time.
+ * The rules that kube-proxy's iptables mode writes for the Services of a Snapshot, one address family at a time.
  *
  * A connection to `clusterIp:port` is dispatched by KUBE-SERVICES to the port's KUBE-SVC chain, which tosses a coin per
- * endpoint and jumps to its KUBE-SEP chain, which rewrites the destination. Ports without usable endpoints are rejected
- * in the filter table. Services without a virtual address in the family (headless, ExternalName, the other family) have
- * no rules. Equal Snapshots give equal rules: where kube-proxy follows a Go map, this follows the names.
+ * endpoint and jumps to its KUBE-SEP chain, which rewrites the destination; one to a node port or another outside
+ * address goes through KUBE-EXT first. Ports without usable endpoints are rejected or dropped in the filter table.
+ * Services without a virtual address in the family (headless, ExternalName, the other family) have no rules. Equal
+ * Snapshots give equal rules: where kube-proxy follows a Go map, this follows the names.
  */
 export function compileRuleSet(snapshot: Pick<Snapshot, 'services'>, options: RuleSetOptions): RuleSet {
-  const ports = [...snapshot.services.values()].flatMap((entry) => virtualPortsOf(entry, options.family));
-  ports.sort((a, b) => compareText(a.name, b.name) || compareText(a.protocol, b.protocol));
-
-  const dispatch: Rule[] = [];
-  const rejections: Rule[] = [];
-  const chains: Chain[] = [];
-  for (const port of ports) {
-    if (port.endpoints.length === 0) {
-      rejections.push({ matches: matchesTo(port, `${port.name} has no endpoints`), verdict: { kind: 'reject' } });
-      continue;
-    }
-    const chain = serviceChainName(port.name, port.protocol);
-    dispatch.push({ matches: matchesTo(port, `${port.name} cluster IP`), verdict: { kind: 'jump', chain } });
-    chains.push(serviceChain(chain, port, options), ...port.endpoints.map((endpoint) => endpointChain(port, endpoint)));
-  }
+  const { ports, endpointCount } = virtualPorts(snapshot, options);
+  const context = { options, largeCluster: endpointCount > LARGE_CLUSTER_ENDPOINTS };
+  const shared = {
+    services: ports.flatMap(internalRefusals),
+    external: ports.flatMap(externalRefusals),
+    healthChecks: ports.flatMap(healthCheckRules),
+    firewalled: ports.flatMap(firewallDrops),
+    dispatch: [...ports.flatMap(dispatchRules), ...nodePortJumps(options)],
+    nodePorts: ports.flatMap((port) => nodePortRules(port, options)),
+  };
+  const chains = ports.flatMap((port) => portChains(port, context));
   return {
     family: options.family,
-    tables: { filter: byName(filterFrame(rejections)), nat: byName([...natFrame(dispatch), ...chains]) },
+    tables: {
+      filter: byName(filterFrame(shared, options)),
+      nat: byName([...natFrame(shared, options), ...chains]),
+    },
   };
-}
-
-function virtualPortsOf({ service, ports }: ServiceEntry, family: IpFamily): VirtualPort[] {
-  const clusterIp = service.clusterIps.find((address) => isIPv6(address) === (family === 'IPv6'));
-  if (service.headless || service.type === 'ExternalName' || clusterIp === undefined) return [];
-  return ports.map(({ port, endpoints }) => ({
-    name: servicePortName(service.namespace, service.name, port.name),
-    clusterIp,
-    protocol: port.protocol,
-    port: port.port,
-    // kube-proxy has one proxier a family, so ready or terminating is decided within the family; and it sorts the
-    // plain strings: 10.0.0.10:80 comes before 10.0.0.2:80.
-    endpoints: usableEndpoints(endpoints.filter((endpoint) => endpoint.family === family))
-      .map(({ address, port: number }) => ({ address, port: number, addressPort: addressPortOf(address, number) }))
-      .toSorted((a, b) => compareText(a.addressPort, b.addressPort)),
-  }));
 }
 
 function byName(chains: readonly Chain[]): ReadonlyMap<string, Chain> {
   return new Map(chains.map((chain) => [chain.name, chain]));
 }
 
-/** By code unit, as Go compares strings of ASCII; never by locale. */
-function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
+function chainOf(port: VirtualPort, sort: 'SVC' | 'SVL' | 'EXT' | 'FW'): Verdict {
+  return { kind: 'jump', chain: portChainName(sort, port.name, port.protocol) };
+}
+
+/** nat KUBE-SERVICES: one rule per address. */
+function dispatchRules(port: VirtualPort): Rule[] {
+  const rules: Rule[] = [];
+  if (hasInternalEndpoints(port)) {
+    const verdict = chainOf(port, port.internalLocal ? 'SVL' : 'SVC');
+    rules.push({ matches: matchesTo(port, port.clusterIp, `${port.name} cluster IP`), verdict });
+  }
+  if (!port.hasEndpoints) return rules;
+  for (const address of port.externalIps) {
+    rules.push({ matches: matchesTo(port, address, `${port.name} external IP`), verdict: chainOf(port, 'EXT') });
+  }
+  for (const address of port.loadBalancerIps) {
+    const verdict = chainOf(port, isFirewalled(port) ? 'FW' : 'EXT');
+    rules.push({ matches: matchesTo(port, address, `${port.name} loadbalancer IP`), verdict });
+  }
+  return rules;
+}
+
+/** Must be last: a node port is looked at only when no Service has the address. */
+function nodePortJumps(options: RuleSetOptions): Rule[] {
+  const { family, localhostNodePorts = true } = options;
+  const text = 'kubernetes service nodeports; NOTE: this must be the last rule in this chain';
+  const comment: Match = { kind: 'comment', text };
+  const verdict: Verdict = { kind: 'jump', chain: 'KUBE-NODEPORTS' };
+  const where = nodePortAddresses(options, []);
+  if (where.kind === 'some') {
+    return where.addresses
+      .filter((address) => !isLoopback(address) || (family === 'IPv4' && localhostNodePorts))
+      .map((network) => ({ matches: [{ kind: 'destination', network, negated: false }, comment], verdict }));
+  }
+  const local: Match = { kind: 'localAddress', field: 'destination', negated: false };
+  // IPv6 has no route_localnet.
+  const notLoopback: Match[] =
+    family === 'IPv4' && localhostNodePorts
+      ? []
+      : [{ kind: 'destination', network: family === 'IPv4' ? '127.0.0.0/8' : '::1', negated: true }];
+  return [{ matches: [...notLoopback, comment, local], verdict }];
+}
+
+/** nat KUBE-NODEPORTS. */
+function nodePortRules(port: VirtualPort, options: RuleSetOptions): Rule[] {
+  const { family, localhostNodePorts = true, accounting } = options;
+  if (port.nodePort === undefined || !port.hasEndpoints) return [];
+  const verdict = chainOf(port, 'EXT');
+  const [destination, ...matches] = matchesTo(port, '127.0.0.0/8', port.name, port.nodePort);
+  const rules: Rule[] = [{ matches, verdict }];
+  const where = nodePortAddresses(options, []);
+  const onLocalhost = family === 'IPv4' && localhostNodePorts && (where.kind === 'all' || where.loopback);
+  if (onLocalhost && accounting === true && destination !== undefined) {
+    rules.unshift({ matches: [destination, ...matches, { kind: 'counter', name: LOCALHOST_ACCEPTED }], verdict });
+  }
+  return rules;
+}
+
+/** No endpoint anywhere: refused at once. Endpoints, but none that the policy allows from here: dropped (KEP-2086). */
+function refusal(port: VirtualPort): { readonly text: string; readonly verdict: Verdict } {
+  if (port.hasEndpoints) return { text: `${port.name} has no local endpoints`, verdict: { kind: 'drop' } };
+  return { text: `${port.name} has no endpoints`, verdict: { kind: 'reject' } };
+}
+
+function internalRefusals(port: VirtualPort): Rule[] {
+  if (hasInternalEndpoints(port)) return [];
+  const { text, verdict } = refusal(port);
+  return [{ matches: matchesTo(port, port.clusterIp, text), verdict }];
+}
+
+function externalRefusals(port: VirtualPort): Rule[] {
+  if (hasExternalEndpoints(port)) return [];
+  const { text, verdict } = refusal(port);
+  const rules = [...port.externalIps, ...port.loadBalancerIps].map((address): Rule => ({
+    matches: matchesTo(port, address, text),
+    verdict,
+  }));
+  if (port.nodePort !== undefined) {
+    const [, protocol, comment, transport] = matchesTo(port, '', text, port.nodePort);
+    const local: Match = { kind: 'localAddress', field: 'destination', negated: false };
+    const matches = [protocol, comment, local, transport].flatMap((match) => match ?? []);
+    rules.push({ matches, verdict });
+  }
+  return rules;
+}
+
+function healthCheckRules(port: VirtualPort): Rule[] {
+  if (port.healthCheckNodePort === undefined) return [];
+  const matches: Match[] = [
+    { kind: 'protocol', protocol: 'TCP' },
+    { kind: 'comment', text: `${port.name} health check node port` },
+    { kind: 'transport', protocol: 'TCP', destinationPort: port.healthCheckNodePort },
+  ];
+  return [{ matches, verdict: { kind: 'accept' } }];
+}
+
+function firewallDrops(port: VirtualPort): Rule[] {
+  if (!isFirewalled(port)) return [];
+  const text = `${port.name} traffic not accepted by ${portChainName('FW', port.name, port.protocol)}`;
+  return port.loadBalancerIps.map((address) => ({
+    matches: matchesTo(port, address, text),
+    verdict: { kind: 'drop' },
+  }));
 }

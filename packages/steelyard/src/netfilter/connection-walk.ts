@@ -1,5 +1,5 @@
 import type { Random } from '@steelyard/core/balance';
-import type { Outcome, Packet } from './packet.ts';
+import type { Outcome, Packet, TraceContext } from './packet.ts';
 import type { RuleSet } from './rule-set.ts';
 import { walkRules } from './walk-rules.ts';
 
@@ -9,7 +9,7 @@ import { walkRules } from './walk-rules.ts';
  *
  * @throws RuleSetError when a jump leads to no chain, or in a circle
  */
-export function walkConnection(ruleSet: RuleSet, packet: Packet, random: Random): Outcome {
+export function walkConnection(ruleSet: RuleSet, packet: Packet, random: Random, context: TraceContext = {}): Outcome {
   let result: Outcome = { kind: 'pass', masqueraded: false };
   walkRules(
     ruleSet,
@@ -18,6 +18,7 @@ export function walkConnection(ruleSet: RuleSet, packet: Packet, random: Random)
     (outcome) => {
       result = outcome;
     },
+    context,
   );
   return result;
 }

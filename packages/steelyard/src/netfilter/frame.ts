@@ -1,64 +1,117 @@
+import { masqueradeMark } from './rule-options.ts';
+import type { RuleSetOptions } from './rule-options.ts';
 import type { Chain, ConntrackState, Match, Rule, Verdict } from './rule-set.ts';
 
 /**
  * What surrounds the rules of the Services: the jumps out of the kernel's own chains, masquerading, forwarding.
  * Source: kube-proxy, `iptablesJumpChains` and `syncProxyRules`. Each jump is inserted at the top of its chain, so the
- * last inserted comes first: in FORWARD, KUBE-FORWARD before KUBE-SERVICES.
+ * last inserted comes first: in FORWARD, KUBE-PROXY-FIREWALL before KUBE-FORWARD before KUBE-SERVICES.
  */
-
-/** `--iptables-masquerade-bit` 14: the packets to masquerade carry this mark. */
-const MASQUERADE_MARK = 0x4000;
-
 export const MARK_MASQ = 'KUBE-MARK-MASQ';
 const SERVICES = 'KUBE-SERVICES';
+const EXTERNAL = 'KUBE-EXTERNAL-SERVICES';
+const NODE_PORTS = 'KUBE-NODEPORTS';
 const FORWARD = 'KUBE-FORWARD';
 const POSTROUTING = 'KUBE-POSTROUTING';
+const PROXY_FIREWALL = 'KUBE-PROXY-FIREWALL';
+/** The kubelet's, which writes the same rule. */
+const FIREWALL = 'KUBE-FIREWALL';
+
+/** Names of accounting objects, as kube-proxy's metrics read them. */
+const INVALID_DROPPED = 'ct_state_invalid_dropped_pkts';
+export const LOCALHOST_ACCEPTED = 'localhost_nps_accepted_pkts';
 
 export const toMarkMasq: Verdict = { kind: 'jump', chain: MARK_MASQ };
 
-/** The filter table: `rejections` are the Service ports without endpoints. */
-export function filterFrame(rejections: readonly Rule[]): Chain[] {
-  const services = jump(SERVICES, [states('NEW'), comment('kubernetes service portals')]);
+/** What the ports contribute to the chains that they share. */
+export interface SharedChains {
+  /** filter KUBE-SERVICES: cluster addresses without endpoints. */
+  readonly services: readonly Rule[];
+  /** filter KUBE-EXTERNAL-SERVICES: the other addresses without endpoints. */
+  readonly external: readonly Rule[];
+  /** filter KUBE-NODEPORTS: health checks. */
+  readonly healthChecks: readonly Rule[];
+  /** filter KUBE-PROXY-FIREWALL: what no source range let through. */
+  readonly firewalled: readonly Rule[];
+  /** nat KUBE-SERVICES. */
+  readonly dispatch: readonly Rule[];
+  /** nat KUBE-NODEPORTS. */
+  readonly nodePorts: readonly Rule[];
+}
+
+export function filterFrame(shared: SharedChains, options: RuleSetOptions): Chain[] {
+  const isNew = states('NEW');
+  const firewall = jump(PROXY_FIREWALL, [isNew, comment('kubernetes load balancer firewall')]);
+  const services = jump(SERVICES, [isNew, comment('kubernetes service portals')]);
+  const external = jump(EXTERNAL, [isNew, comment('kubernetes externally-visible service portals')]);
+  const healthChecks = jump(NODE_PORTS, [comment('kubernetes health check service ports')]);
   const forward = jump(FORWARD, [comment('kubernetes forwarding rules')]);
+  const martians = jump(FIREWALL, []);
   return [
-    { name: 'FORWARD', builtIn: true, rules: [forward, services] },
-    { name: 'OUTPUT', builtIn: true, rules: [services] },
-    { name: SERVICES, builtIn: false, rules: rejections },
+    { name: 'INPUT', builtIn: true, rules: [martians, firewall, healthChecks, external] },
+    { name: 'FORWARD', builtIn: true, rules: [firewall, forward, services, external] },
+    { name: 'OUTPUT', builtIn: true, rules: [martians, firewall, services] },
+    { name: SERVICES, builtIn: false, rules: shared.services },
+    { name: EXTERNAL, builtIn: false, rules: shared.external },
+    { name: FORWARD, builtIn: false, rules: forwardRules(options) },
+    { name: NODE_PORTS, builtIn: false, rules: shared.healthChecks },
+    { name: PROXY_FIREWALL, builtIn: false, rules: shared.firewalled },
+    { name: FIREWALL, builtIn: false, rules: martianRules(options) },
+  ];
+}
+
+function forwardRules(options: RuleSetOptions): Rule[] {
+  const mark = masqueradeMark(options);
+  const invalid: Match[] = [states('INVALID')];
+  if (options.accounting === true) invalid.push({ kind: 'counter', name: INVALID_DROPPED });
+  return [
+    // Of state INVALID are packets behind a closed window; let through, they reset the connection at the client.
+    ...(options.conntrackTcpLiberal === true ? [] : [{ matches: invalid, verdict: { kind: 'drop' } } as const]),
     {
-      name: FORWARD,
-      builtIn: false,
-      rules: [
-        { matches: [states('INVALID')], verdict: { kind: 'drop' } },
-        { matches: [comment('kubernetes forwarding rules'), marked(false)], verdict: { kind: 'accept' } },
-        {
-          matches: [comment('kubernetes forwarding conntrack rule'), states('RELATED', 'ESTABLISHED')],
-          verdict: { kind: 'accept' },
-        },
-      ],
+      matches: [comment('kubernetes forwarding rules'), { kind: 'mark', value: mark, mask: mark, negated: false }],
+      verdict: { kind: 'accept' },
+    },
+    {
+      matches: [comment('kubernetes forwarding conntrack rule'), states('RELATED', 'ESTABLISHED')],
+      verdict: { kind: 'accept' },
     },
   ];
 }
 
-/** The nat table without the Services' own chains: `dispatch` has one rule per Service port. */
-export function natFrame(dispatch: readonly Rule[]): Chain[] {
+/** Node ports on localhost need `route_localnet`, which would let the neighbours reach 127.0.0.0/8 (CVE-2020-8558). */
+function martianRules({ family, localhostNodePorts = true }: RuleSetOptions): Rule[] {
+  if (family === 'IPv6' || !localhostNodePorts) return [];
+  return [
+    {
+      matches: [
+        { kind: 'source', network: '127.0.0.0/8', negated: true },
+        { kind: 'destination', network: '127.0.0.0/8', negated: false },
+        comment('block incoming localnet connections'),
+        { kind: 'conntrackState', states: ['RELATED', 'ESTABLISHED', 'DNAT'], negated: true },
+      ],
+      verdict: { kind: 'drop' },
+    },
+  ];
+}
+
+/** The nat table without the ports' own chains. */
+export function natFrame(shared: SharedChains, options: RuleSetOptions): Chain[] {
+  const mark = masqueradeMark(options);
   const services = jump(SERVICES, [comment('kubernetes service portals')]);
-  const xor: Verdict = { kind: 'setMark', value: MASQUERADE_MARK, mask: 0 };
+  const postrouting = jump(POSTROUTING, [comment('kubernetes postrouting rules')]);
   return [
     { name: 'PREROUTING', builtIn: true, rules: [services] },
     { name: 'OUTPUT', builtIn: true, rules: [services] },
-    {
-      name: 'POSTROUTING',
-      builtIn: true,
-      rules: [jump(POSTROUTING, [comment('kubernetes postrouting rules')])],
-    },
-    { name: SERVICES, builtIn: false, rules: dispatch },
+    { name: 'POSTROUTING', builtIn: true, rules: [postrouting] },
+    { name: SERVICES, builtIn: false, rules: shared.dispatch },
+    { name: NODE_PORTS, builtIn: false, rules: shared.nodePorts },
     {
       name: POSTROUTING,
       builtIn: false,
       rules: [
-        { matches: [marked(true)], verdict: { kind: 'return' } },
+        { matches: [{ kind: 'mark', value: mark, mask: mark, negated: true }], verdict: { kind: 'return' } },
         // Taken off again, so that a packet that passes POSTROUTING a second time is not masqueraded twice.
-        { matches: [], verdict: xor },
+        { matches: [], verdict: { kind: 'setMark', value: mark, mask: 0 } },
         {
           matches: [comment('kubernetes service traffic requiring SNAT')],
           verdict: { kind: 'masquerade', randomFully: true },
@@ -68,7 +121,7 @@ export function natFrame(dispatch: readonly Rule[]): Chain[] {
     {
       name: MARK_MASQ,
       builtIn: false,
-      rules: [{ matches: [], verdict: { kind: 'setMark', value: MASQUERADE_MARK, mask: MASQUERADE_MARK } }],
+      rules: [{ matches: [], verdict: { kind: 'setMark', value: mark, mask: mark } }],
     },
   ];
 }
@@ -83,8 +136,4 @@ function comment(text: string): Match {
 
 function states(...names: ConntrackState[]): Match {
   return { kind: 'conntrackState', states: names };
-}
-
-function marked(negated: boolean): Match {
-  return { kind: 'mark', value: MASQUERADE_MARK, mask: MASQUERADE_MARK, negated };
 }

@@ -21,3 +21,12 @@ export function probabilityText(remaining: number): string {
 export function storedProbability(probability: number): number {
   return Math.round(probability * COIN_SIDES) / COIN_SIDES;
 }
+
+/** `numgen random` scales 32 random bits to `count` choices (nft_numgen, `reciprocal_scale`). */
+const NUMGEN_SIDES = 2 ** 32;
+
+/** The exact chance of choice `index` (from 0) of `count`: how many of the 32-bit numbers are scaled to it. */
+export function shareOf(index: number, count: number): number {
+  const first = Math.ceil((index * NUMGEN_SIDES) / count);
+  return (Math.ceil(((index + 1) * NUMGEN_SIDES) / count) - first) / NUMGEN_SIDES;
+}

@@ -14,17 +14,17 @@ export interface RenderOptions {
 
 /** The rules in the form that `iptables-restore` (for IPv6 `ip6tables-restore`) reads and `iptables-save` prints. */
 export function renderIptables(ruleSet: RuleSet, options: RenderOptions = {}): string {
-  const lines = (['filter', 'nat'] as const).flatMap((table) => tableLines(ruleSet, table, options));
+  const lines = Object.keys(ruleSet.tables).flatMap((table) => tableLines(ruleSet, table, options));
   return `${lines.join('\n')}\n`;
 }
 
 function tableLines(ruleSet: RuleSet, table: TableName, options: RenderOptions): string[] {
-  const chains = [...ruleSet.tables[table].values()].filter(
+  const chains = [...(ruleSet.tables[table]?.values() ?? [])].filter(
     (chain) => !chain.builtIn || options.builtInChains === true,
   );
   return [
     `*${table}`,
-    ...chains.map((chain) => `:${chain.name} ${chain.builtIn ? 'ACCEPT' : '-'} [0:0]`),
+    ...chains.map((chain) => `:${chain.name} ${chain.builtIn ? (chain.policy ?? 'accept').toUpperCase() : '-'} [0:0]`),
     ...chains.flatMap((chain) => chainLines(chain, ruleSet.family)),
     'COMMIT',
   ];
@@ -35,7 +35,7 @@ function chainLines(chain: Chain, family: IpFamily): string[] {
 }
 
 function renderRule({ matches, verdict }: Rule, family: IpFamily): string {
-  return [...matches.map(renderMatch), renderVerdict(verdict, family)].join(' ');
+  return [...matches.map(renderMatch), renderVerdict(verdict, family)].filter((part) => part !== '').join(' ');
 }
 
 function renderMatch(match: Match): string {
@@ -43,30 +43,54 @@ function renderMatch(match: Match): string {
     case 'source':
       return `${not(match.negated)}-s ${cidr(match.network)}`;
     case 'destination':
-      return `-d ${cidr(match.network)}`;
+      return `${not(match.negated)}-d ${cidr(match.network)}`;
+    case 'inputInterface':
+      return `${not(match.negated)}-i ${match.name.replace(/\*$/, '+')}`;
     case 'protocol':
-      return `-p ${match.protocol.toLowerCase()}`;
+      return `${not(match.negated ?? false)}-p ${match.protocol.toLowerCase()}`;
     case 'comment':
       return `-m comment --comment ${quote(match.text)}`;
     case 'transport': {
       const module = `-m ${match.protocol.toLowerCase()}`;
       return match.destinationPort === undefined ? module : `${module} --dport ${match.destinationPort}`;
     }
+    case 'ports':
+      return `-m multiport ${not(match.negated)}--dports ${match.ranges.map(renderRange).join(',')}`;
     case 'statistic':
       return `-m statistic --mode random --probability ${match.probability.toFixed(10)}`;
     case 'conntrackState':
-      return `-m conntrack --ctstate ${match.states.join(',')}`;
+      return `-m conntrack ${not(match.negated ?? false)}--ctstate ${match.states.join(',')}`;
     case 'mark':
       return `-m mark ${not(match.negated)}--mark ${hex(match.value)}/${hex(match.mask)}`;
+    case 'localAddress':
+      return `-m addrtype ${not(match.negated)}--${match.field === 'source' ? 'src' : 'dst'}-type LOCAL`;
+    case 'recentCheck':
+      return `-m recent --rcheck --seconds ${match.seconds} --reap --name ${match.list}`;
+    case 'recentSet':
+      return `-m recent --set --name ${match.list}`;
+    case 'counter':
+      return `-m nfacct --nfacct-name ${match.name}`;
+    case 'unknown':
+      return match.text;
+    case 'among':
+    case 'inSet':
+    case 'translated':
+      throw new TypeError(`iptables has no match of the kind ${match.kind}`);
     default:
       return unknownKind(match);
   }
+}
+
+function renderRange([first, last]: readonly [number, number]): string {
+  return first === last ? `${first}` : `${first}:${last}`;
 }
 
 function renderVerdict(verdict: Verdict, family: IpFamily): string {
   switch (verdict.kind) {
     case 'jump':
       return `-j ${verdict.chain}`;
+    case 'goto':
+      return `-g ${verdict.chain}`;
     case 'return':
     case 'accept':
     case 'drop':
@@ -74,11 +98,18 @@ function renderVerdict(verdict: Verdict, family: IpFamily): string {
     case 'reject':
       return `-j REJECT --reject-with ${family === 'IPv4' ? 'icmp' : 'icmp6'}-port-unreachable`;
     case 'dnat':
-      return `-j DNAT --to-destination ${addressPortOf(verdict.address, verdict.port)}`;
+      return `-j DNAT --to-destination ${verdict.port === undefined ? verdict.address : addressPortOf(verdict.address, verdict.port)}`;
     case 'setMark':
       return `-j MARK --set-xmark ${hex(verdict.value)}/${hex(verdict.mask)}`;
     case 'masquerade':
       return verdict.randomFully ? '-j MASQUERADE --random-fully' : '-j MASQUERADE';
+    case 'none':
+      return '';
+    case 'unknown':
+      return verdict.text;
+    case 'lookup':
+    case 'share':
+      throw new TypeError(`iptables has no target of the kind ${verdict.kind}`);
     default:
       return unknownKind(verdict);
   }

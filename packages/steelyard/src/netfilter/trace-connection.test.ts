@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { chiSquareTest, createSeededRandom } from '@steelyard/core/balance';
 import type { Endpoint, ServiceEntry } from '@steelyard/core/model';
-import type { RuleSetOptions } from './compile-rule-set.ts';
+import type { RuleSetOptions } from './rule-options.ts';
 import { compileRuleSet } from './compile-rule-set.ts';
 import { createConnectionWalk } from './connection-walk.ts';
 import type { Packet, ProbableOutcome } from './packet.ts';
@@ -110,13 +110,13 @@ suite('traceConnection', () => {
     },
     {
       name: 'a source outside of the cluster is masqueraded',
-      ruleSet: ruleSetOf(['10.80.2.2'], { clusterCidr: '10.80.0.0/16' }),
+      ruleSet: ruleSetOf(['10.80.2.2'], { localPods: { kind: 'network', network: '10.80.0.0/16' } }),
       packet: packet({ source: '192.168.0.1' }),
       expected: [{ kind: 'dnat', address: '10.80.2.2', port: 8000, masqueraded: true, probability: 1 }],
     },
     {
       name: 'a source inside is not',
-      ruleSet: ruleSetOf(['10.80.2.2'], { clusterCidr: '10.80.0.0/16' }),
+      ruleSet: ruleSetOf(['10.80.2.2'], { localPods: { kind: 'network', network: '10.80.0.0/16' } }),
       packet: packet({ source: '10.80.255.255' }),
       expected: [{ kind: 'dnat', address: '10.80.2.2', port: 8000, masqueraded: false, probability: 1 }],
     },
@@ -128,7 +128,7 @@ suite('traceConnection', () => {
     },
     {
       name: 'IPv6, in whatever spelling',
-      ruleSet: ruleSetOf(['fd00:2::2'], { family: 'IPv6', clusterCidr: 'fd00:2::/64' }),
+      ruleSet: ruleSetOf(['fd00:2::2'], { family: 'IPv6', localPods: { kind: 'network', network: 'fd00:2::/64' } }),
       packet: packet({ source: 'FD00:2:0::1', destination: 'fd00:0:0::12' }),
       expected: [{ kind: 'dnat', address: 'fd00:2::2', port: 8000, masqueraded: false, probability: 1 }],
     },

@@ -1,4 +1,4 @@
-import type { Outcome, Packet, ProbableOutcome } from './packet.ts';
+import type { Outcome, Packet, ProbableOutcome, TraceContext } from './packet.ts';
 import type { RuleSet } from './rule-set.ts';
 import { unknownKind } from './unknown-kind.ts';
 import { walkRules } from './walk-rules.ts';
@@ -13,7 +13,11 @@ import { walkRules } from './walk-rules.ts';
  *
  * @throws RuleSetError when a jump leads to no chain, or in a circle
  */
-export function traceConnection(ruleSet: RuleSet, packet: Packet): readonly ProbableOutcome[] {
+export function traceConnection(
+  ruleSet: RuleSet,
+  packet: Packet,
+  context: TraceContext = {},
+): readonly ProbableOutcome[] {
   const found = new Map<string, ProbableOutcome>();
   walkRules(
     ruleSet,
@@ -23,6 +27,7 @@ export function traceConnection(ruleSet: RuleSet, packet: Packet): readonly Prob
       const key = keyOf(outcome);
       found.set(key, { ...outcome, probability: probability + (found.get(key)?.probability ?? 0) });
     },
+    context,
   );
   return [...found.values()];
 }
@@ -30,7 +35,7 @@ export function traceConnection(ruleSet: RuleSet, packet: Packet): readonly Prob
 function keyOf(outcome: Outcome): string {
   switch (outcome.kind) {
     case 'dnat':
-      return `dnat ${outcome.address} ${outcome.port} ${outcome.masqueraded}`;
+      return `dnat ${outcome.address} ${outcome.port} ${outcome.masqueraded} ${outcome.remembers ?? ''}`;
     case 'pass':
       return `pass ${outcome.masqueraded}`;
     case 'reject':

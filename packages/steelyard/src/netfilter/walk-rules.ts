@@ -1,7 +1,11 @@
-import { chanceOf } from './matching.ts';
-import type { PacketState } from './matching.ts';
-import type { Outcome, Packet } from './packet.ts';
-import type { Chain, Rule, RuleSet, TableName, Verdict } from './rule-set.ts';
+import { IPTABLES_HOOKS } from './chain-hooks.ts';
+import type { PacketState, Surroundings } from './matching.ts';
+import { chanceOf, isLocal, lookupKey } from './matching.ts';
+import { canonicalAddress } from './network.ts';
+import type { Outcome, Packet, TraceContext } from './packet.ts';
+import { shareOf } from './probability.ts';
+import type { Chain, Effect, Hook, HookedChain, Rule, RuleSet, Verdict } from './rule-set.ts';
+import { setKey } from './rule-set.ts';
 import { unknownKind } from './unknown-kind.ts';
 
 /** A rule set that contradicts itself: a jump to a chain that is not there, or in a circle. The kernel would not load it. */
@@ -15,23 +19,18 @@ export class RuleSetError extends Error {
   }
 }
 
-/** The kernel's chains that the first packet of a connection passes, in order, by where it comes from. */
-const STAGES: Record<'pod' | 'host', readonly (readonly [TableName, string])[]> = {
-  pod: [
-    ['nat', 'PREROUTING'],
-    ['filter', 'FORWARD'],
-    ['nat', 'POSTROUTING'],
-  ],
-  host: [
-    ['nat', 'OUTPUT'],
-    ['filter', 'OUTPUT'],
-    ['nat', 'POSTROUTING'],
-  ],
-};
+/** A chain that the kernel enters, and the hooks still to come. */
+interface Stage {
+  readonly hook: Hook;
+  readonly index: number;
+  /** A packet that the node sends to itself: it has left through OUTPUT and comes in again. */
+  readonly looped: boolean;
+}
 
 /** Where a packet is: the next rule of a chain, and where a return leads. */
 interface Position {
-  readonly stage: number;
+  readonly stage: Stage;
+  readonly at: HookedChain;
   readonly chain: Chain | undefined;
   readonly index: number;
   readonly caller: Position | undefined;
@@ -56,62 +55,122 @@ export function walkRules(
   packet: Packet,
   choose: Chooser,
   arrive: (outcome: Outcome, probability: number) => void,
+  context: TraceContext = {},
 ): void {
-  const stages = STAGES[packet.origin ?? 'pod'];
-  const enter = (stage: number): Position => {
-    const [table, name] = stages[stage] ?? [];
-    const chain = table === undefined || name === undefined ? undefined : ruleSet.tables[table].get(name);
-    return { stage, chain, index: 0, caller: undefined };
+  const hooks = ruleSet.hooks ?? IPTABLES_HOOKS;
+  const around: Surroundings = { ...context, sets: ruleSet.sets };
+  const open: Branch[] = [];
+  const origin = packet.origin ?? 'pod';
+  const start: PacketState = {
+    source: canonicalAddress(packet.source),
+    destination: canonicalAddress(packet.destination),
+    port: packet.port,
+    protocol: packet.protocol,
+    origin,
+    inputInterface: packet.inputInterface,
+    mark: 0,
+    rewritten: false,
+    masqueraded: false,
+    remembers: undefined,
   };
+  enter({ hook: origin === 'host' ? 'output' : 'prerouting', index: 0, looped: false }, start, 1);
+  for (let branch = open.pop(); branch !== undefined; branch = open.pop()) step(branch);
 
-  const { source, destination, port, protocol } = packet;
-  const start: PacketState = { source, destination, port, protocol, mark: 0, rewritten: false, masqueraded: false };
-  const open: Branch[] = [{ position: enter(0), packet: start, probability: 1 }];
-  for (let branch = open.pop(); branch !== undefined; branch = open.pop()) {
-    const { position, packet: state, probability } = branch;
-    const rule = position.chain?.rules[position.index];
-    if (rule === undefined) {
-      // The end of a chain of ours returns; the end of a kernel's chain accepts: on to the next stage.
-      const next = position.caller ?? (position.stage + 1 < stages.length ? enter(position.stage + 1) : undefined);
-      if (next === undefined) arrive(outcomeOf(state), probability);
-      else open.push({ position: next, packet: state, probability });
-      continue;
+  /** Goes into the next chain that there is, from `stage` on. */
+  function enter(stage: Stage, state: PacketState, probability: number): void {
+    for (let next: Stage | undefined = stage; next !== undefined;) {
+      const at: HookedChain | undefined = hooks[next.hook][next.index];
+      const chain = at === undefined ? undefined : ruleSet.tables[at.table]?.get(at.chain);
+      // The addresses of a packet that comes in again have been settled on its way out.
+      if (at !== undefined && chain !== undefined && !(next.looped && at.type === 'nat')) {
+        open.push({ position: { stage: next, at, chain, index: 0, caller: undefined }, packet: state, probability });
+        return;
+      }
+      next = at === undefined ? nextHook(next, state) : { ...next, index: next.index + 1 };
     }
-    const chance = chanceOfRule(rule, state);
-    const choice = chance > 0 && chance < 1 ? choose(chance) : chance === 1 ? 'apply' : 'skip';
-    const after: Position = { ...position, index: position.index + 1 };
-    if (choice !== 'apply') {
-      const share = choice === 'both' ? 1 - chance : 1;
-      open.push({ position: after, packet: state, probability: probability * share });
-    }
-    if (choice !== 'skip') {
-      const share = choice === 'both' ? chance : 1;
-      follow(rule.verdict, after, state, probability * share);
+    arrive(outcomeOf(state), probability);
+  }
+
+  /** Routing: to the node itself, or through it. */
+  function nextHook({ hook, looped }: Stage, state: PacketState): Stage | undefined {
+    switch (hook) {
+      case 'prerouting':
+        return { hook: isLocal('destination', state, around) ? 'input' : 'forward', index: 0, looped };
+      case 'forward':
+      case 'output':
+        return { hook: 'postrouting', index: 0, looped };
+      case 'postrouting':
+        if (origin === 'host' && isLocal('destination', state, around))
+          return { hook: 'input', index: 0, looped: true };
+        return undefined;
+      case 'input':
+        return undefined;
+      default:
+        return unknownKind(hook);
     }
   }
 
+  function step({ position, packet: state, probability }: Branch): void {
+    const rule = position.chain?.rules[position.index];
+    if (rule === undefined) {
+      if (position.caller !== undefined) open.push({ position: position.caller, packet: state, probability });
+      else endOfBuiltIn(position, state, probability);
+      return;
+    }
+    const chance = chanceOfRule(rule, state, position.at.table, around);
+    const choice = chance > 0 && chance < 1 ? choose(chance) : chance === 1 ? 'apply' : 'skip';
+    const after: Position = { ...position, index: position.index + 1 };
+    if (choice !== 'apply') {
+      open.push({ position: after, packet: state, probability: probability * (choice === 'both' ? 1 - chance : 1) });
+    }
+    if (choice !== 'skip') {
+      const changed = withEffects(rule, state);
+      follow(rule.verdict, after, changed, probability * (choice === 'both' ? chance : 1));
+    }
+  }
+
+  function endOfBuiltIn({ stage, chain }: Position, state: PacketState, probability: number): void {
+    if (chain?.policy === 'drop' && context.ignorePolicies !== true) arrive({ kind: 'drop' }, probability);
+    else enter({ ...stage, index: stage.index + 1 }, state, probability);
+  }
+
   function follow(verdict: Verdict, after: Position, state: PacketState, probability: number): void {
-    const go = (position: Position, changed: PacketState): void => {
-      open.push({ position, packet: changed, probability });
-    };
+    const leave = (changed: PacketState): void =>
+      enter({ ...after.stage, index: after.stage.index + 1 }, changed, probability);
     switch (verdict.kind) {
       case 'jump':
-        return go(jump(verdict.chain, after), state);
+        open.push({ position: jump(verdict.chain, after, after), packet: state, probability });
+        return;
+      case 'goto':
+        open.push({ position: jump(verdict.chain, after, after.caller), packet: state, probability });
+        return;
+      case 'unknown':
+        around.onUnknown?.(verdict.text);
+        open.push({ position: after, packet: state, probability });
+        return;
+      case 'none':
+        open.push({ position: after, packet: state, probability });
+        return;
       case 'setMark':
-        return go(after, { ...state, mark: (state.mark & ~verdict.mask) ^ verdict.value });
+        open.push({ position: after, packet: { ...state, mark: marked(state.mark, verdict) }, probability });
+        return;
       case 'return':
-        return go(after.caller ?? enter(after.stage + 1), state);
+        if (after.caller === undefined) endOfBuiltIn(after, state, probability);
+        else open.push({ position: after.caller, packet: state, probability });
+        return;
       case 'accept':
-        return go(enter(after.stage + 1), state);
+        return leave(state);
       case 'dnat':
-        return go(enter(after.stage + 1), {
-          ...state,
-          destination: verdict.address,
-          port: verdict.port,
-          rewritten: true,
-        });
+        return leave({ ...state, destination: verdict.address, port: verdict.port ?? state.port, rewritten: true });
       case 'masquerade':
-        return go(enter(after.stage + 1), { ...state, masqueraded: true });
+        return leave({ ...state, masqueraded: true });
+      case 'lookup': {
+        const map = ruleSet.sets?.get(setKey(after.at.table, verdict.map));
+        const found = map?.elements.get(lookupKey(verdict.fields, state))?.verdict;
+        return follow(found ?? { kind: 'none' }, after, state, probability);
+      }
+      case 'share':
+        return share(verdict.choices, after, state, probability);
       case 'reject':
       case 'drop':
         return arrive({ kind: verdict.kind }, probability);
@@ -120,9 +179,29 @@ export function walkRules(
     }
   }
 
-  function jump(name: string, after: Position): Position {
-    const table = stages[after.stage]?.[0] ?? 'nat';
-    const chain = ruleSet.tables[table].get(name);
+  /** One of several, as a row of coins of which each is tossed when those before it said no. */
+  function share(
+    choices: readonly (Verdict | undefined)[],
+    after: Position,
+    state: PacketState,
+    probability: number,
+  ): void {
+    let left = 1;
+    let split = false;
+    for (const [index, choice] of choices.entries()) {
+      const part = shareOf(index, choices.length);
+      const chosen = index === choices.length - 1 ? 'apply' : choose(part / left);
+      left -= part;
+      if (chosen === 'skip') continue;
+      if (chosen === 'both') split = true;
+      follow(choice ?? { kind: 'none' }, after, state, split ? probability * part : probability);
+      if (chosen === 'apply') return;
+    }
+  }
+
+  function jump(name: string, after: Position, caller: Position | undefined): Position {
+    const { table } = after.at;
+    const chain = ruleSet.tables[table]?.get(name);
     if (chain === undefined) {
       throw new RuleSetError(
         'netfilter.chain-missing',
@@ -134,19 +213,37 @@ export function walkRules(
         throw new RuleSetError('netfilter.chain-loop', `table ${table}: chain ${name} jumps back to itself`);
       }
     }
-    return { stage: after.stage, chain, index: 0, caller: after };
+    return { stage: after.stage, at: after.at, chain, index: 0, caller };
   }
 }
 
-function chanceOfRule(rule: Rule, packet: PacketState): number {
+function withEffects({ matches, effects = [] }: Rule, state: PacketState): PacketState {
+  let { mark, remembers } = state;
+  for (const match of matches) if (match.kind === 'recentSet') remembers = match.list;
+  for (const effect of effects) {
+    if (effect.kind === 'setMark') mark = marked(mark, effect);
+    else remembers = effect.set;
+  }
+  return { ...state, mark, remembers };
+}
+
+function marked(
+  mark: number,
+  { value, mask }: Extract<Effect, { kind: 'setMark' }> | Extract<Verdict, { kind: 'setMark' }>,
+): number {
+  return ((mark & ~mask) ^ value) >>> 0;
+}
+
+function chanceOfRule(rule: Rule, packet: PacketState, table: string, around: Surroundings): number {
   let chance = 1;
   for (const match of rule.matches) {
-    chance *= chanceOf(match, packet);
+    chance *= chanceOf(match, packet, table, around);
     if (chance === 0) break;
   }
   return chance;
 }
 
-function outcomeOf({ destination, port, rewritten, masqueraded }: PacketState): Outcome {
-  return rewritten ? { kind: 'dnat', address: destination, port, masqueraded } : { kind: 'pass', masqueraded };
+function outcomeOf({ destination, port, rewritten, masqueraded, remembers }: PacketState): Outcome {
+  if (!rewritten) return { kind: 'pass', masqueraded };
+  return { kind: 'dnat', address: destination, port, masqueraded, ...(remembers !== undefined && { remembers }) };
 }

@@ -40,7 +40,7 @@ export function createFront(options: FrontOptions): Front {
   /** Every accepted socket until it is closed. */
   const sockets = new Set<Socket>();
   const connections = new Set<DownstreamConnection>();
-  let emptied: (() => void) | undefined;
+  const waiters = new Set<() => void>();
   let draining = false;
 
   const serve = (socket: Socket): void => {
@@ -53,11 +53,13 @@ export function createFront(options: FrontOptions): Front {
   const untilEmpty = async (timeoutMs: number): Promise<void> => {
     if (sockets.size === 0) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
-      emptied = () => {
+      const finish = (): void => {
         clearTimeout(timer);
+        waiters.delete(finish);
         resolve();
       };
+      const timer = setTimeout(finish, timeoutMs);
+      waiters.add(finish);
     });
   };
 
@@ -77,7 +79,7 @@ export function createFront(options: FrontOptions): Front {
       sockets.add(socket);
       socket.once('close', () => {
         sockets.delete(socket);
-        if (sockets.size === 0) emptied?.();
+        if (sockets.size === 0) for (const finish of waiters) finish();
       });
       serve(socket);
     },

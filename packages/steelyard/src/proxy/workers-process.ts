@@ -30,8 +30,8 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #owner: WorkerOwner;
   #gone = false;
-  #reportWaiters: (() => void)[] = [];
-  #drained: (() => void) | undefined = undefined;
+  readonly #reportWaiters: (() => void)[] = [];
+  readonly #drainWaiters: (() => void)[] = [];
 
   constructor(id: number, owner: WorkerOwner, start: StartWorker) {
     this.id = id;
@@ -91,10 +91,10 @@ export class WorkerProcess {
     if (this.isReady && !this.#gone) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, timeoutMs + LEAVE_WITHIN_MS);
-        this.#drained = () => {
+        this.#drainWaiters.push(() => {
           clearTimeout(timer);
           resolve();
-        };
+        });
         this.send({ kind: 'drain', timeoutMs });
       });
     }
@@ -121,11 +121,11 @@ export class WorkerProcess {
         return;
       case 'report':
         this.lastReport = message.report;
-        this.#answerReports();
+        this.#settle(this.#reportWaiters);
         return;
       case 'drained':
         this.lastReport = message.report;
-        this.#drained?.();
+        this.#settle(this.#drainWaiters);
         return;
       case 'access':
         this.#owner.access(message.lines);
@@ -145,14 +145,12 @@ export class WorkerProcess {
     if (this.#gone) return;
     this.#gone = true;
     this.isReady = false;
-    this.#answerReports();
-    this.#drained?.();
+    this.#settle(this.#reportWaiters);
+    this.#settle(this.#drainWaiters);
     this.#owner.ended(this, how);
   }
 
-  #answerReports(): void {
-    const waiters = this.#reportWaiters;
-    this.#reportWaiters = [];
-    for (const answer of waiters) answer();
+  #settle(waiters: (() => void)[]): void {
+    for (const resolve of waiters.splice(0)) resolve();
   }
 }
