@@ -80,7 +80,10 @@ export class Connection<C> {
     return streams.size < peer.maxConcurrentStreams && streams.lastId < MAX_STREAM_ID - 2;
   }
 
-  /** Takes what the socket read. `chunk` is not kept. */
+  /**
+   * Takes what the socket read. Fields and DATA refer to it: nobody may write to `chunk` afterwards as long as a handler
+   * holds on to one of them.
+   */
   receive(chunk: Uint8Array): void {
     if (this.#core.failed) return;
     this.#core.heard = true;

@@ -13,8 +13,8 @@ import type { Stream } from './stream.ts';
 export type ResetCause = 'peer' | 'malformed' | 'unprocessed' | 'stalled' | 'connection';
 
 /**
- * What a connection tells its owner, synchronously from `receive` (or from the command that caused it). Blocks and
- * octets are valid only during the call. A handler may give commands to this or any other connection meanwhile.
+ * What a connection tells its owner, synchronously from `receive` (or from the command that caused it). Blocks are
+ * valid only during the call. A handler may give commands to this or any other connection meanwhile.
  */
 export interface ConnectionHandler<C> {
   /** A request (server) or response (client) begins. A 1xx response may come several times before the final one. */

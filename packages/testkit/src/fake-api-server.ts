@@ -80,7 +80,7 @@ export async function startFakeApiServer(options: FakeApiServerOptions = {}): Pr
         if ('flushHeaders' in response) response.flushHeaders();
       },
       write(text) {
-        if (!fake.muted) (response as NodeJS.WritableStream).write(text);
+        if (!fake.muted && !response.writableEnded) (response as NodeJS.WritableStream).write(text);
       },
       end: () => void response.end(),
       bookmark: () => undefined,

@@ -5,12 +5,16 @@ import { ENTRY_OVERHEAD, type Field } from './field.ts';
 import type { FieldName } from './field-name.ts';
 import { STATIC_COUNT } from './static-table.ts';
 
+/** How many recurring fields are remembered as candidates; a power of two. */
+const CANDIDATES = 64;
+
 /**
  * The sending half of HPACK for one connection. What pays here is the identity of fields: one that came out of a
  * decoder's table or out of the cache is found again by a look-up of the object, and its octets are copied as they are.
  *
- * A field enters the table when it was seen before, or when it is the first of its name (so that the name can be
- * referred to afterwards). Values that never repeat thus never push out those that do.
+ * A field enters the table when it comes a second time while it is still remembered, or when it is the first of its name
+ * (so that the name can be referred to afterwards). Values that never repeat, or from a set too large for the table, thus
+ * never push out those that do.
  */
 export class Encoder {
   /** Never above this, whatever the peer allows: its memory is ours too. */
@@ -24,6 +28,8 @@ export class Encoder {
   /** Entries are numbered by insertion; the oldest alive is `#inserted - #count`. */
   #inserted = 0;
   #count = 0;
+  /** Fields that repeat and were not worth a place yet. */
+  readonly #candidates: (Field | undefined)[] = Array.from({ length: CANDIDATES }, () => undefined);
   readonly #fields = new Map<Field, number>();
   readonly #names = new Map<FieldName, number>();
 
@@ -77,7 +83,8 @@ export class Encoder {
       if (inserted !== undefined) nameIndex = this.#indexOf(inserted);
     }
     // An entry of more than half the table would only push everything else out.
-    const store = !field.neverIndexed && (field.repeated || nameIndex === 0) && field.size * 2 <= this.#capacity;
+    const store =
+      !field.neverIndexed && field.size * 2 <= this.#capacity && (nameIndex === 0 || this.#isRecurring(field));
     out.ensure(18 + name.bytes.length + field.end - field.start);
     if (store) {
       writeInteger(out, 0x40, 0x3f, nameIndex);
@@ -87,6 +94,15 @@ export class Encoder {
     }
     if (nameIndex === 0) writeString(out, name.bytes, 0, name.bytes.length, false);
     writeString(out, field.bytes, field.start, field.end, field.huffman);
+  }
+
+  /** Seen before, and lately by this encoder. */
+  #isRecurring(field: Field): boolean {
+    if (!field.repeated) return false;
+    const place = field.hash & (CANDIDATES - 1);
+    if (this.#candidates[place] === field) return true;
+    this.#candidates[place] = field;
+    return false;
   }
 
   #indexOf(inserted: number): number {

@@ -25,8 +25,10 @@ export class Field {
   readonly owned: boolean;
   /** Index of the identical static table entry, 0 if there is none. */
   readonly staticIndex: number;
-  /** Seen before: worth a place in an encoder's table. */
+  /** Came more than once: may be worth a place in an encoder's table. */
   repeated = false;
+  /** Spreads fields over places. */
+  readonly hash: number;
   #text: string | undefined;
 
   constructor(
@@ -51,6 +53,10 @@ export class Field {
     this.neverIndexed = neverIndexed;
     this.owned = owned;
     this.staticIndex = staticIndex;
+    this.hash =
+      name.salt ^
+      (length * 31) ^
+      (end > start ? ((bytes[end - 1] as number) << 3) ^ (bytes[(start + end) >> 1] as number) : 0);
     this.#text = undefined;
   }
 

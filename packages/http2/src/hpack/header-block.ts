@@ -1,6 +1,6 @@
 import { ConnectionError, ErrorCode } from '../error-code.ts';
 import { latin1Bytes } from './bytes.ts';
-import { createNamedField, ENTRY_OVERHEAD, type Field } from './field.ts';
+import { createField, createNamedField, ENTRY_OVERHEAD, type Field } from './field.ts';
 import { FieldKind } from './field-name.ts';
 
 /** What a block is the header of: it decides which fields are legal (RFC 9113 §8.3). */
@@ -12,7 +12,7 @@ export type BlockRole = 'request' | 'response' | 'trailers';
  */
 export class HeaderBlock {
   /** Only the first {@link HeaderBlock.count} are of this block. */
-  readonly fields: Field[] = [];
+  fields: Field[] = [];
   count = 0;
   /** Sum of name, value and 32 octets a field, as SETTINGS_MAX_HEADER_LIST_SIZE counts (RFC 9113 §6.5.2). */
   size = 0;
@@ -68,15 +68,22 @@ export class HeaderBlock {
 
   /** A copy that outlives the callback. */
   retain(): HeaderBlock {
-    return HeaderBlock.of(this.retainFields());
+    return HeaderBlock.of(this.fields.slice(0, this.count).map((field) => field.retain()));
   }
 
-  /** The fields alone, to outlive the callback. Shared ones are not copied. */
-  retainFields(): Field[] {
-    const fields: Field[] = [];
-    for (let i = 0; i < this.count; i++) fields.push((this.fields[i] as Field).retain());
+  /**
+   * Gives the array of fields away for another. Views among them stay valid as long as the chunk they were read from, which
+   * they keep alive.
+   */
+  exchangeFields(other: Field[]): Field[] {
+    const { fields } = this;
+    this.fields = other;
+    this.count = 0;
     return fields;
   }
+
+  /** Fills places in an array of fields that hold nothing any more. */
+  static readonly NO_FIELD: Field = createField('-', '');
 
   add(field: Field): void {
     const name = field.name;

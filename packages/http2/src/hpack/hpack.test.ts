@@ -188,9 +188,10 @@ test('lists pass through encoder and decoder, whatever the table sizes', () => {
   );
 });
 
-test('a field that repeats costs one octet, one that does not stays out of the table', () => {
+test('a field that repeats costs one octet from its third time on, one that does not stays out of the table', () => {
   const encoder = new Encoder();
   const constant = createField('user-agent', 'grpc-node-js/1.14.7', 'constant');
+  encode(encoder, [constant]);
   encode(encoder, [constant]);
   assert.equal(encode(encoder, [constant]).length, 1);
   const first = encode(encoder, [createField('traceparent', '00-11')]);
@@ -198,6 +199,22 @@ test('a field that repeats costs one octet, one that does not stays out of the t
   // The first one enters for its name's sake; the second refers to the name and leaves no trace.
   assert.equal(first[0], 0x40);
   assert.equal((second[0] ?? 0) & 0xf0, 0x00);
+  assert.equal(encode(encoder, [constant]).length, 1);
+});
+
+test('a set of values too large for the table does not churn it', () => {
+  const encoder = new Encoder();
+  const constant = createField('user-agent', 'grpc-node-js/1.14.7', 'constant');
+  const timeouts = Array.from({ length: 1000 }, (_, i) => createField('grpc-timeout', `${i * 7919}m`, 'constant'));
+  let inserted = 0;
+  for (let round = 0; round < 10; round++) {
+    for (const timeout of timeouts) {
+      const [first = 0] = encode(encoder, [timeout]);
+      if ((first & 0xc0) === 0x40) inserted++;
+      encode(encoder, [constant]);
+    }
+  }
+  assert.ok(inserted < 1000, `${inserted} of 10,000 were put into the table`);
   assert.equal(encode(encoder, [constant]).length, 1);
 });
 

@@ -18,6 +18,8 @@ export interface CallEndpoint extends Balanced {
 /** Who can give a call to another pod. */
 export interface CallSender {
   resend(call: Call, avoid?: string): boolean;
+  /** The replay is not needed any more. */
+  drop(replay: Replay): void;
 }
 
 /** One call on its way through: the stream it came by, and the one it was sent on by. */
@@ -78,6 +80,14 @@ export class Call {
     this.entry?.attempt(endpoint.key, cluster);
   }
 
+  /** The call cannot be sent again from here on. Idempotent. */
+  commit(): void {
+    const { replay } = this;
+    if (replay === undefined) return;
+    this.replay = undefined;
+    this.sender?.drop(replay);
+  }
+
   /** The endpoint is no longer busy with this call, which ended there with this status. Idempotent. */
   release(status: number): void {
     const { endpoint } = this;
@@ -98,6 +108,7 @@ export class Call {
   end(status: number, detail = ''): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.commit();
     this.release(status);
     const us = this.#counts.clock.nowUs() - this.startedUs;
     this.#method.active--;

@@ -1,8 +1,8 @@
-import { HeaderBlock } from '@steelyard/http2';
+import type { HeaderBlock } from '@steelyard/http2';
 import type { Call, CallSender } from './call.ts';
 import type { ClusterTable } from './cluster-table.ts';
 import { type CallFailure, GrpcStatus } from './grpc-status.ts';
-import { Replay } from './replay.ts';
+import { type Replay, ReplayPool } from './replay.ts';
 import type { UpstreamEndpoint } from './upstream-endpoint.ts';
 
 /** Draws of the policy that may name the endpoint to avoid before it is taken that there is no other. */
@@ -11,6 +11,7 @@ const DRAWS = 16;
 /** Gives calls to the endpoints that their cluster's policy picks: once, or again when a pod has not touched them. */
 export class Dispatcher implements CallSender {
   readonly #clusters: ClusterTable;
+  readonly #replays = new ReplayPool();
 
   constructor(clusters: ClusterTable) {
     this.#clusters = clusters;
@@ -24,8 +25,13 @@ export class Dispatcher implements CallSender {
     }
     call.sender = this;
     call.cluster = cluster;
-    call.replay = new Replay(block.retainFields(), endStream);
-    return attempt(call, endpoint, block, endStream);
+    const failure = attempt(call, endpoint, block, endStream);
+    // The call may be over by now: its connection can fail while it is being written to.
+    if (failure === undefined && !call.responseStarted) {
+      call.replay = this.#replays.acquire();
+      call.replay.begin(block, endStream);
+    }
+    return failure;
   }
 
   /**
@@ -40,9 +46,13 @@ export class Dispatcher implements CallSender {
     if (endpoint === undefined) return false;
     call.release(GrpcStatus.UNAVAILABLE);
     const bare = replay.ended && replay.length === 0 && replay.trailers === undefined;
-    if (attempt(call, endpoint, HeaderBlock.of(replay.fields), bare) !== undefined) return false;
+    if (attempt(call, endpoint, replay.block(), bare) !== undefined) return false;
     if (!bare) sendRest(call, replay);
     return true;
+  }
+
+  drop(replay: Replay): void {
+    this.#replays.release(replay);
   }
 
   #pickOther(cluster: string, avoid: string | undefined): UpstreamEndpoint | undefined {
@@ -76,9 +86,11 @@ function sendRest(call: Call, replay: Replay): void {
   const { upstream, upStream } = call;
   if (upstream === undefined || upStream === undefined) return;
   let sent = 0;
-  const last = replay.ended && replay.trailers === undefined ? replay.chunks.length - 1 : -1;
-  for (const [i, chunk] of replay.chunks.entries())
-    sent += upstream.sendData(upStream, chunk, 0, chunk.length, i === last);
+  const parts = replay.parts();
+  const last = replay.ended && replay.trailers === undefined ? parts.length - 1 : -1;
+  for (const [i, { bytes, start, end }] of parts.entries()) {
+    sent += upstream.sendData(upStream, bytes, start, end, i === last);
+  }
   call.creditedAhead = replay.length - sent;
   if (replay.trailers !== undefined) upstream.sendTrailers(upStream, replay.trailers);
 }

@@ -71,7 +71,7 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking {
     const { upstream, upStream } = call;
     const length = end - start;
     call.requestOctets += length;
-    if (call.replay !== undefined && !call.replay.add(bytes, start, end, endStream)) call.replay = undefined;
+    if (call.replay !== undefined && !call.replay.add(bytes, start, end, endStream)) call.commit();
     // What nobody wants any more is dropped, and its credit given back.
     const sent =
       upstream === undefined || upStream === undefined

@@ -1,4 +1,4 @@
-import type { Field, HeaderBlock } from '@steelyard/http2';
+import { type Field, HeaderBlock } from '@steelyard/http2';
 
 /** Octets of a request that are kept in case it has to be sent again. */
 const MAX_LENGTH = 65_536;
@@ -6,34 +6,95 @@ const MAX_LENGTH = 65_536;
 /** Connections a request is given to in all, the first included: gRPC's bound for retries (gRFC A6). */
 const MAX_ATTEMPTS = 5;
 
+const EMPTY = new Uint8Array(0);
+
+/** A piece of a request's body, where it was read. */
+export interface BodyPart {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
 /**
  * What a caller has sent so far, kept until the response begins or it is too long: a pod that certainly has not looked at
- * it (RFC 9113 §8.7) is no reason for the call to fail.
+ * it (RFC 9113 §8.7) is no reason for the call to fail. Nothing is copied: it refers to the chunks as they were read, which
+ * are nobody's afterwards. One for every call, so they are used again ({@link ReplayPool}).
  */
 export class Replay {
-  readonly fields: readonly Field[];
-  readonly chunks: Uint8Array[] = [];
+  #fields: Field[] = [];
+  #count = 0;
+  // Nearly every request is one message in one piece: that costs no array.
+  #first: Uint8Array = EMPTY;
+  #firstStart = 0;
+  #firstEnd = 0;
+  #more: BodyPart[] | undefined = undefined;
   length = 0;
-  ended: boolean;
+  ended = false;
   trailers: HeaderBlock | undefined = undefined;
   #attempts = 1;
 
-  constructor(fields: readonly Field[], ended: boolean) {
-    this.fields = fields;
+  /** Takes the fields over from `block`, which is done with. */
+  begin(block: HeaderBlock, ended: boolean): void {
+    this.#count = block.count;
+    this.#fields = block.exchangeFields(this.#fields);
     this.ended = ended;
+  }
+
+  /** Lets go of everything. */
+  clear(): void {
+    this.#fields.fill(HeaderBlock.NO_FIELD, 0, this.#count);
+    this.#count = 0;
+    this.#first = EMPTY;
+    this.#firstStart = 0;
+    this.#firstEnd = 0;
+    this.#more = undefined;
+    this.length = 0;
+    this.trailers = undefined;
+    this.#attempts = 1;
   }
 
   /** False when it does not fit. */
   add(bytes: Uint8Array, start: number, end: number, ended: boolean): boolean {
-    this.length += end - start;
-    if (this.length > MAX_LENGTH) return false;
-    if (start < end) this.chunks.push(Uint8Array.prototype.slice.call(bytes, start, end));
     this.ended = ended;
-    return true;
+    if (start === end) return true;
+    if (this.length === 0) {
+      this.#first = bytes;
+      this.#firstStart = start;
+      this.#firstEnd = end;
+    } else {
+      (this.#more ??= []).push({ bytes, start, end });
+    }
+    this.length += end - start;
+    return this.length <= MAX_LENGTH;
   }
 
   /** Counts another attempt. False when there have been enough. */
   again(): boolean {
     return ++this.#attempts <= MAX_ATTEMPTS;
+  }
+
+  block(): HeaderBlock {
+    return HeaderBlock.of(this.#fields.slice(0, this.#count));
+  }
+
+  parts(): readonly BodyPart[] {
+    if (this.length === 0) return [];
+    return [{ bytes: this.#first, start: this.#firstStart, end: this.#firstEnd }, ...(this.#more ?? [])];
+  }
+}
+
+/** How many idle replays are held on to. */
+const KEEP = 1024;
+
+export class ReplayPool {
+  readonly #free: Replay[] = [];
+
+  acquire(): Replay {
+    return this.#free.pop() ?? new Replay();
+  }
+
+  release(replay: Replay): void {
+    replay.clear();
+    if (this.#free.length < KEEP) this.#free.push(replay);
   }
 }

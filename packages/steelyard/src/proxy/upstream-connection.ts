@@ -94,7 +94,7 @@ export class UpstreamConnection implements ConnectionHandler<Call>, Ticking {
     // A 1xx response is passed on too (RFC 9110 §15.2) and does not start the final one.
     if (stream.headersReceived) {
       call.responseStarted = true;
-      call.replay = undefined;
+      call.commit();
     }
     call.status = codeOfHeader(block, call.grpc);
     call.downstream.sendHeaders(call.downStream, block, endStream);

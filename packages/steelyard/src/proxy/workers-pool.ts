@@ -1,25 +1,16 @@
 import { createServer, type Socket } from 'node:net';
-import type { Snapshot, SnapshotSource } from '@steelyard/core/model';
-import type { AddressedService } from '@steelyard/core/routing';
+import type { Snapshot } from '@steelyard/core/model';
 import { listenOn } from '../listen-on.ts';
 import type { Logger } from '../log.ts';
-import type { SocketAddress } from '../net-address.ts';
-import type { AccessLogSelection } from './access-log.ts';
 import { mergeReports, EMPTY_REPORT, type ProxyReport, processUse, settleReport } from './metrics-report.ts';
-import type { Proxy } from './proxy.ts';
+import type { Proxy, ProxyOptions } from './proxy-options.ts';
 import type { StartWorker, ToWorker } from './workers-messages.ts';
 import { WorkerProcess } from './workers-process.ts';
 import { diffSnapshots } from './workers-snapshot.ts';
 
-export interface WorkersOptions {
+interface WorkersOptions extends ProxyOptions {
   /** At least 2; one process needs none of this. */
-  readonly count: number;
-  readonly snapshots: SnapshotSource;
-  readonly listen: SocketAddress;
-  readonly service?: AddressedService | undefined;
-  readonly namespace: string;
-  readonly log: Logger;
-  readonly accessLog?: { readonly selection: AccessLogSelection; readonly write: (lines: string) => void } | undefined;
+  readonly workers: number;
 }
 
 /** A worker process could not even start. */
@@ -107,10 +98,10 @@ class WorkerPool {
   async start(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#onReady = () => {
-        if (this.ready.length === this.#options.count) resolve();
+        if (this.ready.length === this.#options.workers) resolve();
       };
       this.#onFailedStart = reject;
-      for (let id = 1; id <= this.#options.count; id++) this.#startOne(id);
+      for (let id = 1; id <= this.#options.workers; id++) this.#startOne(id);
     });
     this.#onReady = undefined;
     this.#onFailedStart = undefined;
@@ -128,7 +119,8 @@ class WorkerPool {
 
   async report(): Promise<ProxyReport> {
     const reports = await Promise.all(Array.from(this.#workers, (worker) => worker.report()));
-    const own = { ...EMPTY_REPORT, ...processUse() };
+    const accessLogDropped = this.#options.accessLog?.sink.dropped ?? 0;
+    const own = { ...EMPTY_REPORT, accessLogDropped, ...processUse() };
     return mergeReports([own, this.#settled, ...reports.filter((report) => report !== undefined)]);
   }
 
@@ -162,7 +154,7 @@ class WorkerPool {
         id,
         {
           log: this.#options.log.forComponent('proxy'),
-          access: (lines) => accessLog?.write(lines),
+          access: (lines) => accessLog?.sink.write(lines),
           ready: () => {
             const waiting = this.#waiting;
             this.#waiting = [];

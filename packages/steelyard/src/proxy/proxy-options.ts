@@ -1,0 +1,36 @@
+import type { Random } from '@steelyard/core/balance';
+import type { SnapshotSource } from '@steelyard/core/model';
+import type { AddressedService } from '@steelyard/core/routing';
+import type { Logger } from '../log.ts';
+import type { SocketAddress } from '../net-address.ts';
+import type { AccessLogSelection } from './access-log.ts';
+import type { AccessLogSink } from './access-log-sink.ts';
+import type { WorkersReport } from './metrics-page.ts';
+import type { ProxyReport } from './metrics-report.ts';
+
+export interface ProxyOptions {
+  readonly snapshots: SnapshotSource;
+  readonly listen: SocketAddress;
+  /** The Service meant when a call's `:authority` names none. */
+  readonly service?: AddressedService | undefined;
+  /** Short names in `:authority` are of this namespace. */
+  readonly namespace: string;
+  readonly log: Logger;
+  /** Of the choices made in this process; worker processes use their own. */
+  readonly random?: Random | undefined;
+  /** Processes that the calls are spread over. Default 1: this one. */
+  readonly workers?: number | undefined;
+  /** Absent: nothing is logged of calls. */
+  readonly accessLog?: { readonly selection: AccessLogSelection; readonly sink: AccessLogSink } | undefined;
+}
+
+export interface Proxy {
+  readonly address: SocketAddress;
+  /** What was counted since the start. */
+  report(): Promise<ProxyReport>;
+  /** Of a proxy with several processes. */
+  readonly workers: WorkersReport | undefined;
+  /** Takes no new connections or calls, lets those under way finish for at most `timeoutMs`, then closes. */
+  drain(timeoutMs: number): Promise<void>;
+  close(): Promise<void>;
+}
