@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
+  CALL,
   concat,
   ConnectionSubject,
   FLAG,
@@ -14,7 +15,6 @@ import {
   setting,
   uint32,
 } from '@steelyard/testkit';
-import { CALL } from '@steelyard/testkit';
 
 const { CONTINUATION, DATA, HEADERS, PING, PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE } = FRAME;
 const { ACK, END_HEADERS, END_STREAM } = FLAG;

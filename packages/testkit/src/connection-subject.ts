@@ -51,6 +51,7 @@ export const CALL: HeaderBlock = HeaderBlock.of([
 /** A connection under test: raw frames in, raw frames out, and a protocol of what its handler was told. */
 export class ConnectionSubject implements ConnectionHandler<string> {
   readonly connection: Connection<string>;
+  readonly role: 'server' | 'client';
   /** The clock, in milliseconds: the test's to set. */
   now = 0;
   readonly told: string[] = [];
@@ -63,6 +64,7 @@ export class ConnectionSubject implements ConnectionHandler<string> {
     limits: Partial<Limits> = {},
     greeting: 'greeted' | 'no greeting' = 'greeted',
   ) {
+    this.role = role;
     this.connection = new Connection<string>(this, {
       role,
       fields: new FieldCache(64),
