@@ -51,7 +51,7 @@ export async function measure(subject: RunningSubject, shape: Shape, options: Me
     ].map(String),
   ]);
   // Bounded: a subject that stops answering must not stop the benchmark.
-  const timeout = options.warmUpMs + options.measureMs + 15_000;
+  const timeout = Math.ceil(options.warmUpMs + options.measureMs + 15_000);
   const load = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout, killSignal: 'SIGKILL' });
   let line = '';
   load.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -1,7 +1,7 @@
 import { DEFAULT_WINDOW, Flag, FrameType, MAX_WINDOW, putFrameHeader, FRAME_HEADER_LENGTH } from './frame.ts';
 import { copyBytes, copyOf } from './hpack/bytes.ts';
 import type { Output } from './output.ts';
-import type { Stream } from './stream.ts';
+import { NOTHING, type Stream } from './stream.ts';
 
 /** What the flow tells the connection while it works off a queue. */
 export interface SendFlowOwner<C> {
@@ -49,6 +49,7 @@ export class SendFlow<C> {
       }
     }
     if (start + sent < end) {
+      if (stream.queue === NOTHING) stream.queue = [];
       stream.queue.push(copyOf(bytes, start + sent, end));
       stream.queuedLength += end - start - sent;
       this.queuedLength += end - start - sent;
@@ -91,7 +92,7 @@ export class SendFlow<C> {
   drop(stream: Stream<C>): void {
     this.queuedLength -= stream.queuedLength;
     stream.queuedLength = 0;
-    stream.queue = [];
+    stream.queue = NOTHING;
     stream.queuedEnd = false;
     stream.queuedTrailers = undefined;
   }

@@ -1,5 +1,8 @@
 import type { HeaderBlock } from './hpack/header-block.ts';
 
+/** The queue of a stream that never had one: nearly all. */
+export const NOTHING: Uint8Array[] = [];
+
 /**
  * One stream of a connection. Both directions close on their own (RFC 9113 §5.1): the record leaves the connection's
  * table when both are closed, or with the first RST_STREAM either way.
@@ -29,7 +32,7 @@ export class Stream<C> {
   expectedLength = -1;
   receivedLength = 0;
   /** What flow control or a full socket holds back. */
-  queue: Uint8Array[] = [];
+  queue: Uint8Array[] = NOTHING;
   queuedLength = 0;
   /** The queue ends the stream: by the last DATA, or by these trailers. */
   queuedEnd = false;
@@ -48,6 +51,6 @@ export class Stream<C> {
   }
 
   get hasQueue(): boolean {
-    return this.queue.length > 0 || this.queuedEnd;
+    return this.queuedLength > 0 || this.queuedEnd;
   }
 }

@@ -7,7 +7,7 @@ import { freePort, startProcess, type StartedProcess } from './start-process.ts'
 /** The authority calls are sent to: the Service that the manifests below describe. */
 export const AUTHORITY = 'bench.default.svc.cluster.local:8000';
 
-export const SUBJECT_NAMES = ['steelyard', 'nghttpx', 'haproxy', 'nginx'] as const;
+export const SUBJECT_NAMES = ['steelyard', 'nghttpx', 'haproxy', 'nginx', 'envoy'] as const;
 export type SubjectName = (typeof SUBJECT_NAMES)[number];
 
 export function isSubjectName(text: string): text is SubjectName {
@@ -101,6 +101,15 @@ backend back
       return { command: 'nginx', args: ['-p', folder, '-e', 'stderr', '-c', conf] };
     },
   },
+  envoy: {
+    version: { command: 'envoy', args: ['--version'] },
+    command(port, backendPort, folder) {
+      const conf = join(folder, 'envoy.json');
+      writeFileSync(conf, JSON.stringify(envoyConfig(port, backendPort)));
+      const quiet = ['--log-level', 'off', '--use-dynamic-base-id', '--disable-hot-restart'];
+      return { command: 'envoy', args: ['-c', conf, '--concurrency', '1', ...quiet] };
+    },
+  },
 };
 
 /** The version a subject says it has; undefined when it is not installed. */
@@ -191,4 +200,54 @@ http {
   }
 }
 `;
+}
+
+function envoyConfig(port: number, backendPort: number): unknown {
+  const address = (number: number): unknown => ({ socket_address: { address: '127.0.0.1', port_value: number } });
+  const type = (name: string): string => `type.googleapis.com/envoy.extensions.${name}`;
+  const manager = {
+    '@type': type('filters.network.http_connection_manager.v3.HttpConnectionManager'),
+    codec_type: 'HTTP2',
+    stat_prefix: 'bench',
+    // A stream of calls is meant to last; Envoy would end it after 15 s.
+    stream_idle_timeout: '0s',
+    route_config: {
+      virtual_hosts: [
+        {
+          name: 'all',
+          domains: ['*'],
+          routes: [{ match: { prefix: '/' }, route: { cluster: 'back', timeout: '0s' } }],
+        },
+      ],
+    },
+    http_filters: [{ name: 'router', typed_config: { '@type': type('filters.http.router.v3.Router') } }],
+  };
+  return {
+    static_resources: {
+      listeners: [
+        {
+          address: address(port),
+          filter_chains: [{ filters: [{ name: 'http', typed_config: manager }] }],
+        },
+      ],
+      clusters: [
+        {
+          name: 'back',
+          connect_timeout: '5s',
+          // Its default of 1024 requests under way is a circuit breaker, which is not what is measured.
+          circuit_breakers: { thresholds: [{ max_requests: 100_000, max_pending_requests: 100_000 }] },
+          typed_extension_protocol_options: {
+            'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+              '@type': type('upstreams.http.v3.HttpProtocolOptions'),
+              explicit_http_config: { http2_protocol_options: {} },
+            },
+          },
+          load_assignment: {
+            cluster_name: 'back',
+            endpoints: [{ lb_endpoints: [{ endpoint: { address: address(backendPort) } }] }],
+          },
+        },
+      ],
+    },
+  };
 }

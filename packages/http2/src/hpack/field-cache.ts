@@ -4,6 +4,9 @@ import type { FieldName } from './field-name.ts';
 import { huffmanDecode, huffmanDecodedLength } from './huffman.ts';
 import { foreignFieldName } from './static-table.ts';
 
+/** Look-ups after which a name is judged. */
+const LEARNING = 256;
+
 /** Values longer than this are not worth comparing. */
 const LONGEST_CACHED = 512;
 
@@ -36,12 +39,15 @@ export class FieldCache {
 
   /** The field of a literal, a view into `bytes` unless it is shared; `undefined` when the Huffman code is broken. */
   literal(name: FieldName, bytes: Uint8Array, start: number, end: number, huffman: boolean): Field | undefined {
-    if (end - start > LONGEST_CACHED) return createView(name, bytes, start, end, huffman, false);
+    if (end - start > LONGEST_CACHED || !isWorthAskingFor(name)) {
+      return createView(name, bytes, start, end, huffman, false);
+    }
     const hash = hashOf(name.salt, bytes, start, end, huffman);
     const slot = hash & this.#mask;
     const cached = this.#fields[slot];
     if (cached !== undefined && matches(cached, name, bytes, start, end, huffman)) {
       cached.repeated = true;
+      name.found++;
       return cached;
     }
     const field = createView(name, bytes, start, end, huffman, false);
@@ -89,6 +95,19 @@ export class FieldCache {
     }
     return name;
   }
+}
+
+/**
+ * Trace ids, deadlines, request ids: names whose values do not come again are no longer looked for, but for one in sixteen,
+ * which shows when that changes.
+ */
+function isWorthAskingFor(name: FieldName): boolean {
+  if (++name.lookedUp < LEARNING) return true;
+  if (name.lookedUp === 8 * LEARNING) {
+    name.lookedUp = LEARNING;
+    name.found >>= 3;
+  }
+  return name.found * 16 >= LEARNING || (name.lookedUp & 15) === 0;
 }
 
 function createView(

@@ -50,6 +50,9 @@ export class FieldName {
   readonly malformed: boolean;
   /** Spreads names over hash slots. */
   readonly salt: number;
+  /** How many literals of this name were looked for in the cache, and how many were there: of late, not in all. */
+  lookedUp = 0;
+  found = 0;
 
   constructor(text: string, staticIndex: number) {
     this.text = text;
