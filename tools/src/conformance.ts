@@ -3,8 +3,11 @@
  * not, 2 wrong usage.
  */
 import { parseArgs } from 'node:util';
+import { dns } from './conformance/dns.ts';
 import { h2spec } from './conformance/h2spec.ts';
 import { grpcInterop } from './conformance/interop.ts';
+import { kube } from './conformance/kube.ts';
+import { kubeProxy } from './conformance/kube-proxy.ts';
 import { memory } from './conformance/memory.ts';
 import type { Caller, Suite, SuiteOptions } from './conformance/suite.ts';
 import { isSubjectName, SUBJECT_NAMES } from './peers/index.ts';
@@ -13,10 +16,16 @@ const SUITES: ReadonlyMap<string, Suite> = new Map([
   ['h2spec', h2spec],
   ['grpc-interop', grpcInterop],
   ['memory', memory],
+  ['kube', kube],
+  ['kube-proxy', kubeProxy],
+  ['dns', dns],
 ]);
 
+/** Without a name: what needs nothing but the proxy and the callers. The others want the real thing on the PATH. */
+const BY_DEFAULT = ['h2spec', 'grpc-interop', 'memory'];
+
 const USAGE = `npm run conformance [-- SUITE… OPTIONS]
-  SUITE             ${[...SUITES.keys()].join(' | ')} (default: all)
+  SUITE             ${[...SUITES.keys()].join(' | ')} (default: ${BY_DEFAULT.join(', ')})
   --subject NAME    ${SUBJECT_NAMES.join(' | ')} (default: steelyard); a peer in its place checks the suite itself
   --calls N         calls of grpc-interop over all callers (default: 100000)
   --seed N          what those calls are made from (default: 1)
@@ -43,7 +52,7 @@ function parseOptions(args: string[]): { suites: [string, Suite][]; options: Sui
   if (values.help) return 'help';
   const { subject } = values;
   if (!isSubjectName(subject)) throw new Error(`--subject ${subject}: must be one of ${SUBJECT_NAMES.join(', ')}`);
-  const names = positionals.length === 0 ? [...SUITES.keys()] : positionals;
+  const names = positionals.length === 0 ? BY_DEFAULT : positionals;
   return {
     suites: names.map((name) => {
       const suite = SUITES.get(name);

@@ -2,44 +2,17 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, suite, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Client } from '@grpc/grpc-js';
-import { Metadata, connectivityState, experimental, status } from '@grpc/grpc-js';
+import { Metadata, connectivityState, status } from '@grpc/grpc-js';
 import { chiSquareTest, createSeededRandom } from '@steelyard/core/balance';
 import type { LoadBalancerPolicy } from '@steelyard/core/model';
 import { serviceConfigFor } from './policy-config.ts';
 import { register } from './register.ts';
 import { TestPod, answersFromAll, call, callUntil, closeClients, countCalls, failure } from './test-pods.test.ts';
 import { openClient as openAnyClient } from './test-pods.test.ts';
+import { TestResolver, registerTestResolver } from './test-resolver.test.ts';
 
 const ROUND_ROBIN: LoadBalancerPolicy = { kind: 'ROUND_ROBIN' };
 const LEAST_REQUEST: LoadBalancerPolicy = { kind: 'LEAST_REQUEST', choiceCount: 2 };
-
-/** Resolves as the test says. One channel at a time. */
-class TestResolver implements experimental.Resolver {
-  static listener: experimental.ResolverListener = () => true;
-  static asked = 0;
-
-  constructor(_target: experimental.GrpcUri, listener: experimental.ResolverListener) {
-    TestResolver.listener = listener;
-  }
-
-  updateResolution(): void {
-    TestResolver.asked++;
-  }
-
-  destroy(): void {
-    // Nothing is held.
-  }
-
-  static getDefaultAuthority(): string {
-    return 'test';
-  }
-
-  static resolve(...pods: TestPod[]): boolean {
-    // Attributes that are new with each result must not make for new connections.
-    const value = pods.map((pod) => pod.endpoint);
-    return TestResolver.listener({ ok: true, value }, { fresh: {} }, null, 'the test said so');
-  }
-}
 
 function openClient(target: string, policy: LoadBalancerPolicy | undefined): Client {
   return openAnyClient(target, policy === undefined ? {} : { 'grpc.service_config': serviceConfigFor(policy) });
@@ -52,7 +25,7 @@ suite('calls over real servers', () => {
 
   before(async () => {
     register({ random: createSeededRandom(11) });
-    experimental.registerResolver('steelyard-test', TestResolver);
+    registerTestResolver();
     await Promise.all(pods.map((pod) => pod.start()));
   });
   afterEach(() => {

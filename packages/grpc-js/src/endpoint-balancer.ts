@@ -1,6 +1,8 @@
-import type { OutlierDetectionOptions, Picker, Random } from '@steelyard/core/balance';
-import { chooseSubset, DEFAULT_LATENCY, hashText, OutlierDetector } from '@steelyard/core/balance';
-import type { ChannelBalance } from './balance-report.ts';
+import type { Random } from '@steelyard/core/balance';
+import type { OutlierDetectionOptions } from '@steelyard/core/health';
+import { chooseSubset, DEFAULT_LATENCY } from '@steelyard/core/balance';
+import { OutlierDetector } from '@steelyard/core/health';
+import type { ChannelBalance, EndpointBalance } from './balance-report.ts';
 import { listBalance } from './balance-report.ts';
 import { callOutcome } from './call-outcome.ts';
 import type { Clock } from './clock.ts';
@@ -10,16 +12,22 @@ import { EndpointChild, endpointKey } from './endpoint-child.ts';
 import type { EndpointEvent } from './events.ts';
 import { publishEndpoint } from './events.ts';
 import type { BalancerOptions, ChannelControlHelper, GrpcEndpoint, LoadBalancer } from './grpc-api.ts';
-import type { PickArgs, PickResult, StatusOr, SubchannelPicker, TypedLoadBalancingConfig } from './grpc-api.ts';
+import type { StatusOr, TypedLoadBalancingConfig } from './grpc-api.ts';
 import { connectivityState, createQueuePicker, createUnavailablePicker, TARGET_ATTRIBUTE } from './grpc-api.ts';
 import { LOAD_REPORT_TRAILER, parseLoadReport } from './parse-load-report.ts';
 import type { BalancerConfig, PolicyName } from './policy-config.ts';
 import { PolicyConfig } from './policy-config.ts';
-import { createPolicyPicker } from './policy-picker.ts';
+import { ReadyPicker } from './ready-picker.ts';
 
 export interface BalancerEnvironment {
   readonly random: Random;
   readonly clock: Clock;
+}
+
+interface Connection {
+  readonly endpoint: GrpcEndpoint;
+  /** From 0, of those to one endpoint. */
+  readonly number: number;
 }
 
 /**
@@ -68,7 +76,7 @@ export class EndpointBalancer implements LoadBalancer {
     if (typeof target === 'string') this.#target = target;
     if (this.#config?.equals(config) !== true) this.#configure(config);
     this.#updating = true;
-    this.#replaceChildren(this.#choose(endpoints.value, config.config.subsetSize), options, resolutionNote);
+    this.#replaceChildren(this.#choose(endpoints.value, config.config), options, resolutionNote);
     this.#updating = false;
     // An empty list is accepted, too: were it not, calls would wait for another one instead of failing with the reason.
     if (this.#children.size === 0) {
@@ -102,20 +110,21 @@ export class EndpointBalancer implements LoadBalancer {
   balance(): ChannelBalance {
     const children = [...this.#children.values()];
     const total = children.reduce((sum, { startedCalls }) => sum + startedCalls, 0);
-    return {
-      target: this.#target,
-      policy: this.#name,
-      endpoints: children.map((child) => ({
-        endpoint: child.key,
+    const byAddress = new Map<string, EndpointBalance>();
+    for (const child of children) {
+      const other = byAddress.get(child.address);
+      byAddress.set(child.address, {
+        endpoint: child.address,
         ...(child.zone !== undefined && { zone: child.zone }),
-        connected: child.state === connectivityState.READY,
-        ejected: child.health.ejectedAtMs !== undefined,
-        calls: child.startedCalls,
-        failed: child.failedCalls,
-        active: child.activeRequests,
-        share: total === 0 ? 0 : child.startedCalls / total,
-      })),
-    };
+        connected: child.state === connectivityState.READY || other?.connected === true,
+        ejected: child.health.ejectedAtMs !== undefined && other?.ejected !== false,
+        calls: child.startedCalls + (other?.calls ?? 0),
+        failed: child.failedCalls + (other?.failed ?? 0),
+        active: child.activeRequests + (other?.active ?? 0),
+        share: (total === 0 ? 0 : child.startedCalls / total) + (other?.share ?? 0),
+      });
+    }
+    return { target: this.#target, policy: this.#name, endpoints: [...byAddress.values()] };
   }
 
   #configure(config: PolicyConfig): void {
@@ -175,14 +184,24 @@ export class EndpointBalancer implements LoadBalancer {
     return new Set([...this.#children.values()].filter(({ health }) => health.ejectedAtMs !== undefined));
   }
 
-  /** The endpoints to be connected to, by their addresses, each once. */
-  #choose(endpoints: readonly GrpcEndpoint[], subsetSize: number | undefined): ReadonlyMap<string, GrpcEndpoint> {
+  /** The connections to be held, by address and number. A repeated address counts once. */
+  #choose(endpoints: readonly GrpcEndpoint[], config: BalancerConfig): ReadonlyMap<string, Connection> {
+    const { subsetSize, connectionsPerEndpoint = 1 } = config;
     const byKey = new Map(endpoints.map((endpoint) => [endpointKey(endpoint), endpoint]));
-    if (subsetSize === undefined || byKey.size <= subsetSize) return byKey;
-    return new Map(chooseSubset([...byKey], subsetSize, this.#subsetSeed, ([key]) => key));
+    const chosen =
+      subsetSize === undefined || byKey.size <= subsetSize
+        ? byKey
+        : chooseSubset([...byKey], subsetSize, this.#subsetSeed, ([key]) => key);
+    const connections = new Map<string, Connection>();
+    for (const [key, endpoint] of chosen) {
+      for (let number = 0; number < connectionsPerEndpoint; number++) {
+        connections.set(number === 0 ? key : `${key}#${number}`, { endpoint, number });
+      }
+    }
+    return connections;
   }
 
-  #replaceChildren(wanted: ReadonlyMap<string, GrpcEndpoint>, options: BalancerOptions, resolutionNote: string): void {
+  #replaceChildren(wanted: ReadonlyMap<string, Connection>, options: BalancerOptions, resolutionNote: string): void {
     for (const [key, child] of this.#children) {
       if (wanted.has(key)) continue;
       this.#children.delete(key);
@@ -192,12 +211,11 @@ export class EndpointBalancer implements LoadBalancer {
     }
     const observer = this.#observer;
     if (observer === undefined) return;
-    let childOptions: BalancerOptions | undefined;
-    for (const [key, endpoint] of wanted) {
+    for (const [key, { endpoint, number }] of wanted) {
       // A known endpoint keeps its connection, whatever else the resolver says this time.
       if (this.#children.has(key)) continue;
-      childOptions ??= connectionOptions(options);
-      const child = new EndpointChild(endpoint, this.#helper, childOptions, resolutionNote, observer);
+      const childOptions = connectionOptions(options, number);
+      const child = new EndpointChild(endpoint, key, this.#helper, childOptions, resolutionNote, observer);
       this.#children.set(key, child);
       this.#detector?.add(child.health);
       this.#announce(child, 'added');
@@ -231,7 +249,8 @@ export class EndpointBalancer implements LoadBalancer {
       // Better a suspect than none.
       const ready = healthy.length > 0 ? healthy : connected;
       if (this.#picker?.serves(ready) === true) return;
-      this.#picker = new ReadyPicker(this.#config.config, ready, this.#environment);
+      const { random, clock } = this.#environment;
+      this.#picker = new ReadyPicker(this.#config.config, ready, random, clock.now);
       this.#helper.updateState(connectivityState.READY, this.#picker, null);
       return;
     }
@@ -270,37 +289,4 @@ function recordLatency(
 function loadReportOf(trailers: Trailers): ReturnType<typeof parseLoadReport> {
   const [bytes] = trailers.get(LOAD_REPORT_TRAILER);
   return bytes instanceof Uint8Array ? parseLoadReport(bytes) : undefined;
-}
-
-/** The endpoints connected at one moment, under a policy. */
-class ReadyPicker implements SubchannelPicker {
-  readonly #endpoints: readonly EndpointChild[];
-  readonly #picker: Picker<EndpointChild>;
-  /** The metadata key that is hashed, if the policy hashes. */
-  readonly #header: string | undefined;
-
-  constructor(config: BalancerConfig, endpoints: readonly EndpointChild[], { random, clock }: BalancerEnvironment) {
-    this.#endpoints = endpoints;
-    this.#picker = createPolicyPicker(config, endpoints, random, clock.now);
-    this.#header = 'key' in config.policy && config.policy.key.kind === 'header' ? config.policy.key.name : undefined;
-  }
-
-  /** Is this still the right picker for these children? Then the policy keeps its place in the round. */
-  serves(children: readonly EndpointChild[]): boolean {
-    return (
-      children.length === this.#endpoints.length && this.#endpoints.every((child, index) => child === children[index])
-    );
-  }
-
-  pick(args: PickArgs): PickResult {
-    const endpoint = this.#picker.pick(this.#header === undefined ? undefined : hashOf(args, this.#header));
-    if (endpoint === undefined) return createUnavailablePicker('no endpoint is connected').pick(args);
-    return endpoint.pick(args);
-  }
-}
-
-/** Values of one key are joined by a comma, as headers are (gRFC A42); a call without the key goes anywhere. */
-function hashOf({ metadata }: PickArgs, header: string): number | undefined {
-  const values = metadata.get(header);
-  return values.length === 0 ? undefined : hashText(values.join(','));
 }

@@ -1,9 +1,10 @@
 import type { LatencyOptions } from '@steelyard/core/balance';
-import { BackendWeight, EndpointHealth, LatencyEstimate } from '@steelyard/core/balance';
+import { BackendWeight, LatencyEstimate } from '@steelyard/core/balance';
+import { EndpointHealth } from '@steelyard/core/health';
 import { renderEndpointAddress } from '@steelyard/core/model';
 import type { BalancerOptions, CallEnded, ChannelControlHelper, GrpcEndpoint, LeafLoadBalancer } from './grpc-api.ts';
 import type { PickArgs, PickResult } from './grpc-api.ts';
-import { connectivityState, createChildHelper, createLeaf, isComplete } from './grpc-api.ts';
+import { connectivityState, createChildHelper, createLeaf, isComplete, OK } from './grpc-api.ts';
 
 /** What tells endpoints apart: their addresses in their order. */
 export function endpointKey(endpoint: GrpcEndpoint): string {
@@ -31,7 +32,9 @@ export type Trailers = Parameters<CallEnded>[2];
 
 /** One endpoint of a channel: its connection, kept open, and the calls on it. */
 export class EndpointChild {
+  /** `address`, and `#1` and so on where there are more connections than one. */
   readonly key: string;
+  readonly address: string;
   readonly zone: string | undefined;
   readonly latency: LatencyEstimate;
   readonly backendWeight: BackendWeight = new BackendWeight();
@@ -54,17 +57,19 @@ export class EndpointChild {
   };
   readonly #callEnded: CallEnded = (code) => {
     this.activeRequests--;
-    if (code !== 0) this.failedCalls++;
+    if (code !== OK) this.failedCalls++;
   };
 
   constructor(
     endpoint: GrpcEndpoint & { readonly zone?: string },
+    key: string,
     parent: ChannelControlHelper,
     options: BalancerOptions,
     resolutionNote: string,
     observer: ChildObserver,
   ) {
-    this.key = endpointKey(endpoint);
+    this.key = key;
+    this.address = endpointKey(endpoint);
     this.zone = endpoint.zone;
     this.latency = new LatencyEstimate(observer.latency, observer.now());
     this.#observer = observer;

@@ -7,6 +7,8 @@ import { experimental as grpc, logVerbosity, status } from '@grpc/grpc-js';
 
 export { connectivityState } from '@grpc/grpc-js';
 
+export const OK: typeof status.OK = status.OK;
+
 export type ChannelControlHelper = experimental.ChannelControlHelper;
 export type GrpcEndpoint = experimental.Endpoint;
 export type LeafLoadBalancer = experimental.LeafLoadBalancer;

@@ -1,4 +1,5 @@
-import type { LatencyOptions, OutlierDetectionOptions, WeightedRoundRobinOptions } from '@steelyard/core/balance';
+import type { LatencyOptions, WeightedRoundRobinOptions } from '@steelyard/core/balance';
+import type { OutlierDetectionOptions } from '@steelyard/core/health';
 import { DEFAULT_LATENCY, DEFAULT_WEIGHTED_ROUND_ROBIN } from '@steelyard/core/balance';
 import type { LoadBalancerPolicy } from '@steelyard/core/model';
 import { JsonFields } from './json-fields.ts';
@@ -27,6 +28,8 @@ export type BalancerPolicy =
 export interface BalancerTraits {
   /** Connections to so many of the endpoints only, another choice for each caller (gRFC A68). */
   readonly subsetSize?: number;
+  /** Default 1. A server that takes so many streams on a connection (MAX_CONCURRENT_STREAMS) takes more on two. */
+  readonly connectionsPerEndpoint?: number;
   /** The caller's zone: calls stay there as far as its endpoints suffice. */
   readonly zone?: string;
   /** New endpoints warm up for so long. */
@@ -43,6 +46,7 @@ const DEFAULT_CHOICE_COUNT = 2;
 const DEFAULT_RING_SIZE = 1024;
 const MAX_RING_SIZE = 2 ** 23;
 const MAGLEV_TABLE_SIZE = 65_537;
+const MAX_CONNECTIONS = 16;
 
 /** `choice_count` is a uint32 (gRFC A48). */
 const MAX_UINT32 = 2 ** 32 - 1;
@@ -59,6 +63,7 @@ export function parsePolicyConfig(name: PolicyName, json: unknown): BalancerConf
   const fields = new JsonFields(json);
   const policy = parsePolicy(name, fields);
   const subsetSize = fields.wholeNumber('subsetSize', 1, MAX_UINT32);
+  const connectionsPerEndpoint = fields.wholeNumber('connectionsPerEndpoint', 1, MAX_CONNECTIONS);
   const zone = fields.text('zone');
   const slowStartMs = fields.durationMs('slowStart', 0);
   const outliers = fields.object('outlierDetection');
@@ -68,6 +73,7 @@ export function parsePolicyConfig(name: PolicyName, json: unknown): BalancerConf
   return {
     policy,
     ...(subsetSize !== undefined && { subsetSize }),
+    ...(connectionsPerEndpoint !== undefined && { connectionsPerEndpoint }),
     ...(zone !== undefined && { zone }),
     ...(slowStartMs !== undefined && slowStartMs > 0 && { slowStartMs }),
     ...(outliers && { outlierDetection: parseOutlierDetection(outliers) }),
@@ -146,10 +152,11 @@ export class PolicyConfig {
 
   /** As an entry of `loadBalancingConfig`: `{"steelyard_random": {}}`. */
   toJsonObject(): Readonly<Record<string, object>> {
-    const { policy, subsetSize, zone, slowStartMs, outlierDetection } = this.config;
+    const { policy, subsetSize, connectionsPerEndpoint, zone, slowStartMs, outlierDetection } = this.config;
     const fields = {
       ...policyFields(policy),
       ...(subsetSize !== undefined && { subsetSize }),
+      ...(connectionsPerEndpoint !== undefined && { connectionsPerEndpoint }),
       ...(zone !== undefined && { zone }),
       ...(slowStartMs !== undefined && { slowStart: seconds(slowStartMs) }),
       ...(outlierDetection && { outlierDetection: renderOutlierDetection(outlierDetection) }),
@@ -171,7 +178,8 @@ function policyFields(policy: BalancerPolicy): Readonly<Record<string, unknown>>
       return { decay: seconds(decayMs), initialLatency: seconds(initialMs), failureLatency: seconds(failureMs) };
     }
     case 'WEIGHTED_ROUND_ROBIN': {
-      const { blackoutPeriodMs, weightExpirationPeriodMs, weightUpdatePeriodMs, errorUtilizationPenalty } = policy.options;
+      const { blackoutPeriodMs, weightExpirationPeriodMs, weightUpdatePeriodMs, errorUtilizationPenalty } =
+        policy.options;
       return {
         blackoutPeriod: seconds(blackoutPeriodMs),
         weightExpirationPeriod: seconds(weightExpirationPeriodMs),
@@ -222,7 +230,7 @@ function policyName(policy: BalancerPolicy): PolicyName {
   }
 }
 
-function unknownPolicy(policy: never): never {
+export function unknownPolicy(policy: never): never {
   throw new TypeError(`there is no load balancing policy ${JSON.stringify(policy)}`);
 }
 

@@ -6,6 +6,7 @@ import { EndpointBalancer } from './endpoint-balancer.ts';
 import type { ChannelControlHelper } from './grpc-api.ts';
 import { registerLoadBalancerType, registerResolver } from './grpc-api.ts';
 import { planHeadless } from './headless/headless-scheme.ts';
+import { planKubernetes } from './k8s/k8s-scheme.ts';
 import type { PolicyName } from './policy-config.ts';
 import { PolicyConfig, POLICY_NAMES, parsePolicyConfig } from './policy-config.ts';
 import { SharedWatches } from './shared-watches.ts';
@@ -19,11 +20,12 @@ export interface RegisterOptions {
 }
 
 const headlessWatches = new SharedWatches();
+const kubernetesWatches = new SharedWatches();
 
 /**
- * Makes the policies `steelyard_…` and the scheme `headless:` known to grpc-js, for all channels of this process that are
+ * Makes the policies `steelyard_…` and the schemes `headless:` and `k8s:` known to grpc-js, for all channels of this process that are
  * made afterwards. A channel uses a policy when its target (`?lb=`) or its service config (`serviceConfigFor`) names it;
- * behind `headless:` the default is least_request. Calling it again replaces the registration.
+ * behind these the default is least_request. Calling it again replaces the registration.
  */
 export function register(options: RegisterOptions = {}): void {
   const { random = Math.random, clock = systemClock } = options;
@@ -34,6 +36,14 @@ export function register(options: RegisterOptions = {}): void {
     createResolverClass({
       plan: (target) => planHeadless(target, clock, random),
       watches: headlessWatches,
+      environment: process.env,
+    }),
+  );
+  registerResolver(
+    'k8s',
+    createResolverClass({
+      plan: (target) => planKubernetes(target, clock, random, process.env),
+      watches: kubernetesWatches,
       environment: process.env,
     }),
   );

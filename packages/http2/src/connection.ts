@@ -195,6 +195,11 @@ export class Connection<C> {
     this.#core.drain();
   }
 
+  /** Visits the streams that are open, oldest first. `visit` may end this one or any other. */
+  forEachStream(visit: (stream: Stream<C>) => void): void {
+    for (const stream of this.#core.streams.all()) if (!stream.closed) visit(stream);
+  }
+
   /** To be called about once a second, with the same clock as `now`: timeouts and keepalive go by it. */
   tick(now: number): void {
     if (this.#core.failed) return;

@@ -5,7 +5,7 @@ export { createField, createNamedField, type Field, fieldName } from './hpack/fi
 export { FieldCache } from './hpack/field-cache.ts';
 export { FieldKind, type FieldName } from './hpack/field-name.ts';
 export { HeaderBlock } from './hpack/header-block.ts';
-export { DEFAULT_LIMITS, type Limits } from './limits.ts';
+export { DEFAULT_LIMITS, LIMIT_RANGES, type Limits } from './limits.ts';
 export { BufferPool } from './output.ts';
 export type { Settings } from './settings.ts';
 export type { Stream } from './stream.ts';

@@ -1,3 +1,5 @@
+import { MAX_WINDOW } from './frame.ts';
+
 /**
  * What a connection bears from its peer. The defaults stand at the strict end of what trusted proxies have; docs/limits.md
  * says for each which attack it answers.
@@ -58,4 +60,31 @@ export const DEFAULT_LIMITS: Limits = {
   minPingIntervalMs: 300_000,
   keepaliveAfterMs: 5000,
   keepaliveTimeoutMs: 3000,
+};
+
+const DAY_MS = 86_400_000;
+
+/**
+ * The least and the most each may be set to, whole numbers. Below the least ordinary calls do not get through, or the
+ * protocol does not allow it; 0 is allowed where it means "never".
+ */
+export const LIMIT_RANGES: Readonly<Record<keyof Limits, readonly [least: number, most: number]>> = {
+  maxConcurrentStreams: [1, MAX_WINDOW],
+  streamWindow: [1, MAX_WINDOW],
+  connectionWindow: [65_535, MAX_WINDOW],
+  maxHeaderListSize: [1024, 16_777_216],
+  maxHeaderFields: [16, 65_536],
+  maxHeaderFrames: [1, 1024],
+  maxQueuedLength: [65_536, MAX_WINDOW],
+  resetBurst: [1, MAX_WINDOW],
+  resetsPerSecond: [0, MAX_WINDOW],
+  oddityBurst: [16, MAX_WINDOW],
+  odditiesPerSecond: [0, MAX_WINDOW],
+  handshakeTimeoutMs: [100, DAY_MS],
+  headerTimeoutMs: [100, DAY_MS],
+  stallTimeoutMs: [1000, DAY_MS],
+  idleTimeoutMs: [0, MAX_WINDOW],
+  minPingIntervalMs: [0, DAY_MS],
+  keepaliveAfterMs: [0, DAY_MS],
+  keepaliveTimeoutMs: [100, DAY_MS],
 };

@@ -5,7 +5,7 @@ import { latin1Bytes } from './hpack/bytes.ts';
 /** PINGs in one silence that a gRPC server bears at any interval: the first and two strikes (gRFC A8). */
 const PINGS_PER_SILENCE = 3;
 
-export const KEEPALIVE_PING: Uint8Array = latin1Bytes('anybody?');
+const KEEPALIVE_PING: Uint8Array = latin1Bytes('anybody?');
 
 /**
  * What time alone can tell of a connection: a greeting or a header block that does not come to its end, readers that take

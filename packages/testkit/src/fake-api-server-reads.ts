@@ -1,4 +1,4 @@
-import type { FakeEvent, FakeObject, FakeStore } from './fake-api-server-store.ts';
+import { type FakeEvent, type FakeObject, type FakeStore, kindOf } from './fake-api-server-store.ts';
 
 export interface FakeRequest {
   readonly path: string;
@@ -82,8 +82,8 @@ function answerList({ store, resource, query, answer, shape }: Read): void {
   });
   answer.write(
     JSON.stringify({
-      kind: 'List',
-      apiVersion: 'v1',
+      apiVersion: kindOf(resource).apiVersion,
+      kind: `${kindOf(resource).kind}List`,
       metadata: { resourceVersion: version, ...(more !== undefined && { continue: more }) },
       items,
     }),
@@ -98,13 +98,20 @@ function sortKey({ metadata }: FakeObject): string {
 function answerWatch({ store, resource, query, answer, watchList, shape }: Read): void {
   const write = (type: string, object: unknown): void => answer.write(`${JSON.stringify({ type, object })}\n`);
   const bookmark = (annotations?: Readonly<Record<string, string>>): void =>
-    write('BOOKMARK', { metadata: { resourceVersion: String(store.version), ...(annotations && { annotations }) } });
+    write('BOOKMARK', {
+      ...kindOf(resource),
+      metadata: { resourceVersion: String(store.version), ...(annotations && { annotations }) },
+    });
   const initial = query.get('sendInitialEvents') === 'true';
   if (initial && !watchList) {
     refuse(answer, 422, 'Invalid', 'sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch');
     return;
   }
   const from = query.get('resourceVersion') ?? '';
+  if (Number(from) > store.version) {
+    refuse(answer, 504, 'Timeout', `Too large resource version: ${from}, current: ${store.version}`);
+    return;
+  }
   answer.head(200);
   const missed = initial || from === '' || from === '0' ? [] : store.since(resource, Number(from));
   if (missed === undefined) {

@@ -23,6 +23,16 @@ export function resourceOf({ apiVersion, kind }: Pick<FakeObject, 'apiVersion' |
   return `${apiVersion}/${kind.toLowerCase()}s`;
 }
 
+const KINDS = ['Service', 'EndpointSlice', 'Pod', 'Node', 'Namespace', 'VirtualService', 'DestinationRule'];
+
+/** The other way: clients that know types want to be told them even when there is no object. */
+export function kindOf(resource: string): { readonly apiVersion: string; readonly kind: string } {
+  const end = resource.lastIndexOf('/');
+  const plural = resource.slice(end + 1);
+  const kind = KINDS.find((known) => `${known.toLowerCase()}s` === plural) ?? 'Unknown';
+  return { apiVersion: resource.slice(0, end), kind };
+}
+
 /**
  * What etcd and the watch cache are to an API server: one counter of versions for all, a history that can be cut off, and
  * watchers that are told in its order.

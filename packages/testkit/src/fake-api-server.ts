@@ -110,6 +110,12 @@ export async function startFakeApiServer(options: FakeApiServerOptions = {}): Pr
       socket.on('error', () => undefined);
       socket.once('close', () => sockets.delete(socket));
     });
+    // Above a socket that was reset its TLS would stay for ever.
+    server.on('secureConnection', (socket: Socket) => {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.once('close', () => sockets.delete(socket));
+    });
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
@@ -133,22 +139,28 @@ export async function startFakeApiServer(options: FakeApiServerOptions = {}): Pr
     endWatches: () => {
       for (const answer of answers) answer.end();
     },
-    resetConnections: () => {
-      for (const socket of sockets) socket.resetAndDestroy();
-    },
+    resetConnections: () => resetAll(sockets),
     async stop() {
       const closing = server;
       if (closing === undefined) return;
       server = undefined;
       const closed = once(closing, 'close');
       closing.close();
-      for (const socket of sockets) socket.resetAndDestroy();
+      resetAll(sockets);
       await closed;
     },
     start: listen,
   };
   await listen();
   return fake;
+}
+
+/** Only TCP knows resets; what lies above it goes with it. */
+function resetAll(sockets: ReadonlySet<Socket>): void {
+  for (const socket of sockets) {
+    if ('encrypted' in socket) socket.destroy();
+    else socket.resetAndDestroy();
+  }
 }
 
 function alpn(transport: 'h2' | 'https'): { ALPNProtocols?: string[] } {

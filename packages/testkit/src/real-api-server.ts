@@ -28,11 +28,20 @@ export async function startRealApiServer(): Promise<ApiServerUnderTest> {
   await writeFile(join(folder, 'tokens.csv'), `${token},admin,admin,system:masters\n`, { mode: 0o600 });
   const etcdUrl = `http://127.0.0.1:${etcdPort}`;
   const etcd = start('etcd', [
-    ...['--data-dir', join(folder, 'etcd'), '--log-level', 'error'],
-    ...['--listen-client-urls', etcdUrl, '--advertise-client-urls', etcdUrl],
-    ...['--listen-peer-urls', `http://127.0.0.1:${peerPort}`],
-    ...['--initial-advertise-peer-urls', `http://127.0.0.1:${peerPort}`],
-    ...['--initial-cluster', `default=http://127.0.0.1:${peerPort}`],
+    '--data-dir',
+    join(folder, 'etcd'),
+    '--log-level',
+    'error',
+    '--listen-client-urls',
+    etcdUrl,
+    '--advertise-client-urls',
+    etcdUrl,
+    '--listen-peer-urls',
+    `http://127.0.0.1:${peerPort}`,
+    '--initial-advertise-peer-urls',
+    `http://127.0.0.1:${peerPort}`,
+    '--initial-cluster',
+    `default=http://127.0.0.1:${peerPort}`,
   ]);
   const headers = { authorization: `Bearer ${token}` };
   let server: ChildProcess | undefined;
@@ -71,18 +80,31 @@ export async function startRealApiServer(): Promise<ApiServerUnderTest> {
     },
     async start() {
       server = start('kube-apiserver', [
-        ...['--etcd-servers', etcdUrl, '--cert-dir', join(folder, 'certs'), '--bind-address', '127.0.0.1'],
-        ...['--secure-port', String(port), '--service-cluster-ip-range', '10.96.0.0/12'],
-        ...['--service-account-key-file', join(folder, 'sa.pub')],
-        ...['--service-account-signing-key-file', join(folder, 'sa.key')],
-        ...[
-          '--service-account-issuer',
-          'https://kubernetes.default.svc',
-          '--token-auth-file',
-          join(folder, 'tokens.csv'),
-        ],
-        ...['--authorization-mode', 'RBAC', '--endpoint-reconciler-type', 'none'],
-        ...['--disable-admission-plugins', 'ServiceAccount', '--profiling=false'],
+        '--etcd-servers',
+        etcdUrl,
+        '--cert-dir',
+        join(folder, 'certs'),
+        '--bind-address',
+        '127.0.0.1',
+        '--secure-port',
+        String(port),
+        '--service-cluster-ip-range',
+        '10.96.0.0/12',
+        '--service-account-key-file',
+        join(folder, 'sa.pub'),
+        '--service-account-signing-key-file',
+        join(folder, 'sa.key'),
+        '--service-account-issuer',
+        'https://kubernetes.default.svc',
+        '--token-auth-file',
+        join(folder, 'tokens.csv'),
+        '--authorization-mode',
+        'RBAC',
+        '--endpoint-reconciler-type',
+        'none',
+        '--disable-admission-plugins',
+        'ServiceAccount',
+        '--profiling=false',
       ]);
       const deadline = Date.now() + READY_TIMEOUT_MS;
       for (;;) {

@@ -44,7 +44,18 @@ const subjects: Readonly<Record<SubjectName, Subject>> = {
       writeFileSync(join(folder, 'bench.yaml'), manifests(backendPort));
       return {
         command: process.execPath,
-        args: [launcher, 'proxy', '-f', folder, '--listen', `127.0.0.1:${port}`, '--service', 'bench.default:8000'],
+        args: [
+          launcher,
+          'proxy',
+          '-f',
+          folder,
+          '--listen',
+          `127.0.0.1:${port}`,
+          '--service',
+          'bench.default:8000',
+          '--workers',
+          '1',
+        ],
       };
     },
   },

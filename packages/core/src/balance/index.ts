@@ -18,5 +18,3 @@ export { createWeightedRoundRobinPicker, DEFAULT_WEIGHTED_ROUND_ROBIN } from './
 export type { WeightedRoundRobinOptions } from './weighted-round-robin.ts';
 export { createZoneAwarePicker } from './zone-aware.ts';
 // Health is a room of its own; it has no entry of its own in package.json yet.
-export { DEFAULT_OUTLIER_DETECTION, EndpointHealth, OutlierDetector } from '../health/outlier-detection.ts';
-export type { OutlierDetectionOptions, RateEjection } from '../health/outlier-detection.ts';

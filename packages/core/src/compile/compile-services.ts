@@ -1,7 +1,7 @@
 import type { EndpointSlice } from '../config/index.ts';
 import { refOf, type ServiceEntry, serviceKey, usableEndpoints } from '../model/index.ts';
 import type { CompileReport } from './compile-report.ts';
-import { joinEndpoints } from './join-endpoints.ts';
+import { joinEndpoints, joinPortless } from './join-endpoints.ts';
 import type { ObjectsByKind } from './objects-by-kind.ts';
 import { compareStrings } from './order.ts';
 
@@ -13,9 +13,15 @@ export function compileServices(objects: ObjectsByKind, report: CompileReport): 
   for (const key of keys) {
     const service = objects.services.get(key);
     if (service === undefined) continue;
-    const entry = { service, ports: joinEndpoints(service, slices.get(key) ?? [], objects.pods) };
+    const own = slices.get(key) ?? [];
+    const portless = joinPortless(service, own, objects.pods);
+    const entry = {
+      service,
+      ports: joinEndpoints(service, own, objects.pods),
+      ...(portless !== undefined && { portless }),
+    };
     entries.set(key, entry);
-    reportEndpoints(entry, slices.get(key) ?? [], report);
+    reportEndpoints(entry, own, report);
   }
   return entries;
 }

@@ -1,17 +1,9 @@
 import type { ParsedObject, ParsedObjects } from '../config/index.ts';
-import type { Service, Snapshot } from '../model/index.ts';
-import type { ClientIdentity, ClientLocality } from './client-identity.ts';
-import { compileClusters } from './compile-clusters.ts';
-import { CompileReport } from './compile-report.ts';
-import { compileServices } from './compile-services.ts';
-import { compileVirtualHosts } from './compile-virtual-hosts.ts';
-import { serviceHost } from './host-names.ts';
+import type { Snapshot } from '../model/index.ts';
+import type { ClientLocality } from './client-identity.ts';
+import { type Compiled, compileSnapshot, keepUnchanged, type Scope } from './compile-snapshot.ts';
 import { keepLastGood } from './last-good.ts';
-import { sortByKind } from './objects-by-kind.ts';
-import { reuseEntries, reuseServiceEntry } from './reuse.ts';
-import { isSame } from './same.ts';
-import { createDestinationRuleLookup } from './select-destination-rule.ts';
-import { createVirtualServiceLookup } from './select-virtual-service.ts';
+import { applySliceChanges, findSliceChanges } from './slice-changes.ts';
 
 export interface CompilerOptions {
   /** Default `cluster.local`. */
@@ -52,64 +44,22 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
     ...(clientLocality !== undefined && { clientLocality }),
   };
   let objects: ReadonlyMap<string, ParsedObject> = new Map();
-  let previous: Snapshot | undefined;
+  /** The newest parsed objects, when those in force are just these and were not listed yet. */
+  let unlisted: ParsedObjects | undefined;
+  let last: Compiled | undefined;
+  let lastParsed: ParsedObjects | undefined;
   return {
     compile(parsed) {
-      objects = keepLastGood(objects, parsed);
-      const next = compileSnapshot(objects, scope, previous);
-      const diagnostics = [...parsed.diagnostics, ...next.diagnostics];
-      if (
-        previous !== undefined &&
-        next.services === previous.services &&
-        next.nodes === previous.nodes &&
-        next.virtualHosts === previous.virtualHosts &&
-        next.clusters === previous.clusters &&
-        isSame(diagnostics, previous.diagnostics)
-      ) {
-        return previous;
-      }
-      previous = { ...next, diagnostics, version: (previous?.version ?? 0) + 1 };
-      return previous;
+      const changes = last && lastParsed && findSliceChanges(lastParsed, parsed);
+      const patched = last && changes && applySliceChanges(last, changes, scope);
+      if (patched === undefined) {
+        const before = unlisted === undefined ? objects : keepLastGood(new Map(), unlisted);
+        objects = keepLastGood(before, parsed);
+        last = keepUnchanged(last, compileSnapshot(objects, scope, parsed.diagnostics, last?.snapshot));
+      } else last = patched;
+      unlisted = patched === undefined ? undefined : parsed;
+      lastParsed = parsed;
+      return last.snapshot;
     },
   };
-}
-
-interface Scope extends ClientIdentity {
-  readonly clusterDomain: string;
-  readonly rootNamespace: string;
-}
-
-function compileSnapshot(
-  objects: ReadonlyMap<string, ParsedObject>,
-  scope: Scope,
-  previous: Snapshot | undefined,
-): Omit<Snapshot, 'version'> {
-  const { clusterDomain } = scope;
-  const report = new CompileReport();
-  const byKind = sortByKind([...objects.values()].map((entry) => entry.object));
-  const services = reuseEntries(previous?.services, compileServices(byKind, report), reuseServiceEntry);
-  const byHost = new Map([...services.values()].map((entry) => [hostOf(entry.service, clusterDomain), entry]));
-  const hosts = new Set(byHost.keys());
-  const rules = createDestinationRuleLookup(byKind.destinationRules, hosts, scope, report);
-  const clusters = compileClusters(services, clusterDomain, scope, rules, report);
-  const lookup = createVirtualServiceLookup(byKind.virtualServices, hosts, scope, report);
-  const virtualHosts = compileVirtualHosts(services, byKind.virtualServices, lookup, {
-    clusterDomain,
-    identity: scope,
-    byHost,
-    clusters,
-    report,
-  });
-  return {
-    clusterDomain,
-    services,
-    nodes: reuseEntries(previous?.nodes, byKind.nodes),
-    virtualHosts: reuseEntries(previous?.virtualHosts, virtualHosts),
-    clusters: reuseEntries(previous?.clusters, clusters),
-    diagnostics: report.diagnostics,
-  };
-}
-
-function hostOf(service: Service, clusterDomain: string): string {
-  return serviceHost(service.namespace, service.name, clusterDomain);
 }

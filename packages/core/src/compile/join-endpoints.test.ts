@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { EndpointSlice, SliceEndpoint } from '../config/index.ts';
 import { type Endpoint, renderEndpointAddress, type Service } from '../model/index.ts';
-import { joinEndpoints } from './join-endpoints.ts';
+import { joinEndpoints, joinPortless } from './join-endpoints.ts';
 
 const service: Service = {
   kind: 'Service',
@@ -132,4 +132,19 @@ test('the result does not depend on the order of slices', () => {
     }),
     { numRuns: 200, seed: 3 },
   );
+});
+
+test('a headless Service without ports has its addresses all the same, each once; others have them by port', () => {
+  const headless = { ...service, headless: true, ports: [] };
+  const slices = [slice('b', [at('10.0.0.2'), at('10.0.0.1', DRAINING)]), slice('a', [at('10.0.0.1')], { ports: [] })];
+  const found = joinPortless(headless, slices, new Map()) ?? [];
+  assert.deepEqual(
+    found.map(({ address, port, conditions }) => [address, port, conditions.ready]),
+    [
+      ['10.0.0.1', 0, true],
+      ['10.0.0.2', 0, true],
+    ],
+  );
+  assert.equal(joinPortless(service, slices, new Map()), undefined);
+  assert.equal(joinPortless({ ...headless, headless: false }, slices, new Map()), undefined);
 });

@@ -23,6 +23,24 @@ export function joinEndpoints(
   return service.ports.map((port) => ({ port, endpoints: joinPort(port, sorted, pods) }));
 }
 
+/** The endpoints of a headless Service without ports, each once whatever ports its slices have; `undefined` for others. */
+export function joinPortless(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  pods: ReadonlyMap<string, Pod>,
+): readonly Endpoint[] | undefined {
+  if (!service.headless || service.ports.length > 0) return undefined;
+  const byAddress = new Map<string, Endpoint>();
+  for (const slice of slices.toSorted((a, b) => compareStrings(a.name, b.name))) {
+    for (const entry of slice.endpoints) {
+      const endpoint = compileEndpoint(slice, entry, 0, pods);
+      const other = byAddress.get(endpoint.address);
+      if (other === undefined || rank(endpoint) > rank(other)) byAddress.set(endpoint.address, endpoint);
+    }
+  }
+  return [...byAddress.values()].toSorted((a, b) => compareStrings(a.address, b.address));
+}
+
 function joinPort(
   port: ServicePort,
   slices: readonly EndpointSlice[],

@@ -30,11 +30,13 @@ export function reuseServiceEntry(before: ServiceEntry, after: ServiceEntry): Se
     const earlier = before.ports[index];
     return earlier === undefined ? port : reuseWhole(earlier, port);
   });
+  const portless = isSame(before.portless, after.portless) ? before.portless : after.portless;
   const unchanged =
     service === before.service &&
+    portless === before.portless &&
     ports.length === before.ports.length &&
     ports.every((port, index) => port === before.ports[index]);
-  return unchanged ? before : { service, ports };
+  return unchanged ? before : { service, ports, ...(portless !== undefined && { portless }) };
 }
 
 /**

@@ -24,7 +24,7 @@ export function createVirtualServiceLookup(
 ): VirtualServiceLookup {
   const { clusterDomain } = scope;
   const claims = new Map<string, ClaimedHost>();
-  for (const virtualService of visibleOnes(virtualServices, scope, report)) {
+  for (const virtualService of visibleOnes(virtualServices, clusterDomain, scope, report)) {
     for (const pattern of virtualService.hosts) {
       const host = resolveHost(pattern.host, virtualService.namespace, clusterDomain);
       const holder = claims.get(host)?.virtualService;
@@ -55,6 +55,7 @@ export function createVirtualServiceLookup(
 
 function visibleOnes(
   virtualServices: readonly VirtualService[],
+  clusterDomain: string,
   identity: ClientIdentity,
   report: CompileReport,
 ): readonly VirtualService[] {
@@ -66,15 +67,20 @@ function visibleOnes(
       if (one.hosts.length === 0 || one.http === undefined) return false;
       if (!servesAny(one, identity)) {
         const place = { path: 'spec.gateways', ...(one.position !== undefined && { position: one.position }) };
-        report.add('not-in-mesh', one, whyNotServed(one, identity), place);
+        const message = `${whyNotServed(one, identity)} It is for ${hostsOf(one, clusterDomain)}.`;
+        report.add('not-in-mesh', one, message, place);
         return false;
       }
       if (isExportedTo(one.exportTo, one.namespace, clientNamespace)) return true;
-      const message = `exportTo leaves out namespace ${clientNamespace}, whose calls are routed here; it does not apply.`;
+      const message = `exportTo leaves out namespace ${clientNamespace}, whose calls are routed here; it does not apply to ${hostsOf(one, clusterDomain)}.`;
       report.add('not-exported', one, message);
       return false;
     })
     .toSorted((a, b) => rankOf(a) - rankOf(b));
+}
+
+function hostsOf({ hosts, namespace }: VirtualService, clusterDomain: string): string {
+  return hosts.map(({ host }) => resolveHost(host, namespace, clusterDomain)).join(', ');
 }
 
 /** A match may name gateways of its own, which then count instead of the object's. */

@@ -43,7 +43,20 @@ export type DiagnosticCode =
   | 'destination-rules-merged'
   | 'destination-rule-shadowed'
   | 'subset-shadowed'
-  | 'subset-selects-nothing';
+  | 'subset-selects-nothing'
+  | 'deprecated-field'
+  | AnalyzeCode;
+
+/** Found by `steelyard analyze` only: what is served as it says, but probably not meant so. */
+export type AnalyzeCode =
+  | 'port-protocol-unclear'
+  | 'grpc-behind-cluster-ip'
+  | 'headless-port-differs'
+  | 'match-ineffective'
+  | 'destination-port-open'
+  | 'outlier-detection-turns-on-locality'
+  | 'failover-without-outlier-detection'
+  | 'tls-without-ca';
 
 /** Every code Steelyard can report. Codes are stable: they are renamed never, removed only with a major version. */
 export const DIAGNOSTIC_KINDS: Readonly<Record<DiagnosticCode, DiagnosticKind>> = {
@@ -192,5 +205,42 @@ export const DIAGNOSTIC_KINDS: Readonly<Record<DiagnosticCode, DiagnosticKind>> 
   'subset-selects-nothing': {
     severity: 'warning',
     meaning: 'No endpoint has the labels of a subset; calls routed to the subset fail.',
+  },
+  'deprecated-field': {
+    severity: 'info',
+    meaning: 'A field or word still works, but Istio has another one for it.',
+  },
+  'port-protocol-unclear': {
+    severity: 'info',
+    meaning: 'A TCP port of a Service does not say its protocol, by name or `appProtocol`; a mesh has to guess it.',
+  },
+  'grpc-behind-cluster-ip': {
+    severity: 'info',
+    meaning: "A gRPC port stands behind a cluster address: without a proxy, one pod gets all of a caller's calls.",
+  },
+  'headless-port-differs': {
+    severity: 'warning',
+    meaning:
+      'A headless Service has another port than its pods; callers that ask DNS dial a port where nothing listens.',
+  },
+  'match-ineffective': {
+    severity: 'warning',
+    meaning: 'A match of an HTTP rule takes no call, as an earlier match takes all of them.',
+  },
+  'destination-port-open': {
+    severity: 'warning',
+    meaning: 'A destination names no port, and its Service has several; the one that the caller dialled is used.',
+  },
+  'outlier-detection-turns-on-locality': {
+    severity: 'info',
+    meaning: 'outlierDetection without localityLbSetting also keeps calls in the zone of their caller.',
+  },
+  'failover-without-outlier-detection': {
+    severity: 'warning',
+    meaning: 'A failover setting has no effect, as no outlierDetection notices that a place is broken.',
+  },
+  'tls-without-ca': {
+    severity: 'warning',
+    meaning: 'A TLS setting has no certificate authority, so any server passes for the right one.',
   },
 };

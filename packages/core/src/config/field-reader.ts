@@ -149,6 +149,13 @@ export class FieldReader {
     }
   }
 
+  /** Fields of the schema that work, but that Istio has replaced. `instead` says by what: a clause. */
+  deprecated(instead: string, ...names: readonly string[]): void {
+    for (const name of names) {
+      if (isSet(this.value(name))) this.fail(name, 'deprecated-field', `Field ${name} is deprecated: ${instead}.`);
+    }
+  }
+
   /** Fields of the schema that do not concern gRPC. */
   withoutEffect(why: string, ...names: readonly string[]): void {
     for (const name of names) {

@@ -1,6 +1,6 @@
 import type { ExportTo, HostPattern } from './config-object.ts';
 import type { FieldReader } from './field-reader.ts';
-import { isDnsLabel, isHostPattern } from './names.ts';
+import { isDnsLabel, isDnsSubdomain, isHostPattern } from './names.ts';
 
 /** Reads one host; reports what can be no host name. Names are compared without case (RFC 4343). */
 export function readHost(reader: FieldReader, field: string): HostPattern | undefined {
@@ -22,4 +22,15 @@ export function readExportTo(reader: FieldReader): ExportTo {
     reader.fail('exportTo', 'invalid-value', 'In exportTo "*" and "~" stand alone; remove the other entries.');
   }
   return entries;
+}
+
+/** Gateways are named `mesh`, `name` or `namespace/name`; Istio allows no wildcard. */
+export function checkGateways(reader: FieldReader, gateways: readonly string[]): void {
+  for (const [index, gateway] of gateways.entries()) {
+    const [namespace, name, ...rest] = gateway.includes('/') ? gateway.split('/') : ['any', gateway];
+    const valid = isDnsLabel(namespace ?? '') && isDnsSubdomain(name ?? '') && rest.length === 0;
+    if (valid) continue;
+    const message = `A gateway is mesh, NAME or NAMESPACE/NAME, not "${gateway}".`;
+    reader.report.report('invalid-value', reader.at('gateways', index), message);
+  }
 }

@@ -2,6 +2,7 @@ export * from './config-object.ts';
 export * from './diagnostic-codes.ts';
 export { renderFieldPath } from './field-path.ts';
 export { type IpAddress, parseIpAddress } from './ip-address.ts';
+export { type Honourable, HONOURED } from './honoured.ts';
 export type { FieldPlace } from './object-report.ts';
 export { hasNoCondition } from './parse-http-match.ts';
 export {

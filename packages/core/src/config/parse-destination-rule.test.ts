@@ -29,7 +29,6 @@ const SIMPLE: readonly [object, object, readonly string[]][] = [
   [{ simple: 'RANDOM' }, { kind: 'RANDOM' }, []],
   [{ simple: 'ROUND_ROBIN' }, { kind: 'ROUND_ROBIN' }, []],
   [{ simple: 'LEAST_REQUEST' }, leastRequest, []],
-  [{ simple: 'LEAST_CONN' }, leastRequest, []],
   [{ simple: 'UNSPECIFIED' }, leastRequest, []],
   [{}, leastRequest, []],
   [{ simple: 'PASSTHROUGH' }, leastRequest, ['simple']],
@@ -56,10 +55,6 @@ const HASHES: readonly [object, object][] = [
   [
     { ...header, ringHash: { minimumRingSize: 9 } },
     { kind: 'RING_HASH', minimumRingSize: 9, key: userKey },
-  ],
-  [
-    { ...header, maglev: {} },
-    { kind: 'MAGLEV', tableSize: 65_537, key: userKey },
   ],
   [
     { ...header, maglev: { tableSize: 251 } },
@@ -126,9 +121,10 @@ test('settings of a port stand beside the others', () => {
   assert.deepEqual(rule?.trafficPolicy?.ports?.get(8000), { loadBalancer: { kind: 'RANDOM' } });
 });
 
-test('what does not concern gRPC, or nobody knows, is said', () => {
+test('what does not concern gRPC, is deprecated, or nobody knows, is said', () => {
   const cases: readonly [object, string][] = [
     [{ tunnel: { targetHost: 'x' } }, 'field-without-effect spec.trafficPolicy.tunnel'],
+    [{ loadBalancer: { simple: 'LEAST_CONN' } }, 'deprecated-field spec.trafficPolicy.loadBalancer.simple'],
     [{ proxyProtocol: { version: 'V1' } }, 'field-without-effect spec.trafficPolicy.proxyProtocol'],
     [{ loadbalancer: {}, loadBalancer: {} }, 'unknown-field spec.trafficPolicy.loadbalancer'],
   ];
@@ -182,11 +178,11 @@ const WRONG: readonly [object, string][] = [
       'loadBalancer.consistentHash.maglev.tableSize',
     ],
     [
-      { loadBalancer: { consistentHash: { ...header, maglev: {}, ringHash: {} } } },
+      { loadBalancer: { consistentHash: { ...header, maglev: { tableSize: 251 }, ringHash: {} } } },
       'loadBalancer.consistentHash.maglev',
     ],
     [{ loadBalancer: { localityLbSetting: {}, zoneAwareLbSetting: {} } }, 'loadBalancer.zoneAwareLbSetting'],
-    [{ loadBalancer: { warmup: { duration: '1s', aggression: 0.5 } } }, 'loadBalancer.warmup.aggression'],
+    [{ loadBalancer: { warmup: { duration: '1s', aggression: 0 } } }, 'loadBalancer.warmup.aggression'],
     [{ connectionPool: {} }, 'connectionPool'],
     [{ connectionPool: { tcp: { connectTimeout: '0s' } } }, 'connectionPool.tcp.connectTimeout'],
     [{ connectionPool: { http: { maxRetries: -1 } } }, 'connectionPool.http.maxRetries'],

@@ -31,6 +31,9 @@ export function parseTrafficPolicy(owner: FieldReader): TrafficPolicy | undefine
   }
   const settings = readSettings(policy);
   const ports = readPorts(policy);
+  if (policy.has('tunnel') && policy.has('proxyProtocol')) {
+    policy.fail('proxyProtocol', 'invalid-value', 'It cannot stand beside tunnel; remove one.');
+  }
   policy.withoutEffect('it is for TCP only', 'tunnel', 'proxyProtocol');
   policy.finish();
   return { ...settings, ...(ports.size > 0 && { ports }) };
@@ -123,7 +126,13 @@ function checkTls(block: FieldReader, mode: (typeof TLS_MODES)[number]): void {
       if (!given(field)) block.fail('mode', 'invalid-value', `Mode MUTUAL needs ${field} or credentialName; add one.`);
     }
   }
-  if (given('credentialName') && ['clientCertificate', 'privateKey', 'caCertificates'].some(given)) {
+  if (block.value('insecureSkipVerify') === true && mode !== 'ISTIO_MUTUAL') {
+    const checks = ['caCertificates', 'subjectAltNames', ...(mode === 'SIMPLE' ? ['credentialName'] : [])];
+    for (const field of checks.filter(given)) {
+      block.fail(field, 'invalid-value', `With insecureSkipVerify nothing is checked against ${field}; remove one.`);
+    }
+  }
+  if (given('credentialName') && ['clientCertificate', 'privateKey', 'caCertificates', 'caCrl'].some(given)) {
     block.fail('credentialName', 'invalid-value', 'With credentialName there are no files; remove one or the other.');
   }
 }

@@ -120,7 +120,7 @@ test('a match is read in full', () => {
     },
   ];
   const { found, findings } = parse(withRule({ match, route }));
-  assert.deepEqual(findings, []);
+  assert.deepEqual(findings, ['field-not-honoured spec.http[0].match[0].sourceLabels']);
   const { place: _place, ...read } = found?.http?.[0]?.matches[0] ?? {};
   assert.deepEqual(read, {
     conditions: {
@@ -252,7 +252,10 @@ const WRONG: readonly [unknown, string][] = [
   [withRule({ redirect: { uri: '/' }, fault: { abort: { httpStatus: 500 } } }), 'invalid-value spec.http[0].fault'],
   [withRule({ directResponse: { status: 99 } }), 'invalid-value spec.http[0].directResponse.status'],
   [withRule({ directResponse: {} }), 'missing-field spec.http[0].directResponse'],
-  [withRule({ route, mirror: { host: 'a' }, mirrors: [] }), 'invalid-value spec.http[0].mirrors'],
+  [
+    withRule({ route, mirror: { host: 'a' }, mirrors: [{ destination: { host: 'b' } }] }),
+    'invalid-value spec.http[0].mirrors',
+  ],
   [
     withRule({ route, headers: { request: { set: { ':path': '/x' } } } }),
     'invalid-value spec.http[0].headers.request.set[:path]',

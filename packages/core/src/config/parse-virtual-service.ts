@@ -1,6 +1,6 @@
 import type { HostPattern, VirtualService } from './config-object.ts';
 import type { FieldReader } from './field-reader.ts';
-import { readExportTo } from './host-pattern.ts';
+import { checkGateways, readExportTo } from './host-pattern.ts';
 import type { Metadata } from './metadata.ts';
 import { isHostPattern } from './names.ts';
 import { parseHttpRules } from './parse-http-rules.ts';
@@ -12,6 +12,7 @@ export function parseVirtualService(reader: FieldReader, metadata: Metadata): Vi
   const spec = reader.mapping('spec');
   if (spec === undefined) return undefined;
   const gateways = spec.strings('gateways') ?? [];
+  checkGateways(spec, gateways);
   const inMesh = gateways.length === 0 || gateways.includes('mesh');
   const hosts = readHosts(spec, inMesh);
   const exportTo = readExportTo(spec);

@@ -103,6 +103,8 @@ export interface ServicePortEndpoints {
 export interface ServiceEntry {
   readonly service: Service;
   readonly ports: readonly ServicePortEndpoints[];
+  /** Of a headless Service without ports, whose name still has the addresses; their port is 0. Else absent. */
+  readonly portless?: readonly Endpoint[];
 }
 
 /** `name.namespace` keys of {@link Snapshot.services} are written `namespace/name`, as kubectl does. */

@@ -1,4 +1,7 @@
 export { hashOfCall } from './call-hash.ts';
+export { explainCall, type ExplainedCall } from './explain-call.ts';
+export type { ExplainedStep } from './explained-step.ts';
+export type { ExplainedShare } from './explain-destination.ts';
 export { type AddressedService, explainNoRoute } from './explain-miss.ts';
 export { matchedPrefix, rewritePath } from './rewrite-path.ts';
 export type { RouteHit } from './route-index.ts';

@@ -20,8 +20,13 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-export async function runCli(args: readonly string[], stdin = ''): Promise<CliResult> {
-  const child = spawn(process.execPath, [LAUNCHER, ...args], { timeout: LIMIT_MS });
+/** @param env beside the environment of the tests. */
+export async function runCli(
+  args: readonly string[],
+  stdin = '',
+  env: Readonly<Record<string, string>> = {},
+): Promise<CliResult> {
+  const child = spawn(process.execPath, [LAUNCHER, ...args], { timeout: LIMIT_MS, env: { ...process.env, ...env } });
   const exited = once(child, 'close');
   child.stdin.on('error', () => undefined).end(stdin);
   const [stdout, stderr] = await Promise.all([readAll(child.stdout), readAll(child.stderr)]);

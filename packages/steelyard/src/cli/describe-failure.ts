@@ -1,11 +1,12 @@
 import { DnsListenError } from '../dns/index.ts';
 import { ClusterError, ManifestsError } from '../kube/index.ts';
 import { LabError } from '../lab/index.ts';
+import { TlsFileError, WorkerError } from '../proxy/index.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The one sentence for an expected failure; `undefined` for anything else, which is a bug of ours. */
 export function describeFailure(error: unknown): string | undefined {
-  const expected = [UsageError, LabError, ManifestsError, ClusterError, DnsListenError];
+  const expected = [UsageError, LabError, ManifestsError, ClusterError, DnsListenError, TlsFileError, WorkerError];
   if (expected.some((kind) => error instanceof kind) && error instanceof Error) return error.message;
   if (error instanceof Error && isSystemError(error)) return describeSystemError(error);
   return undefined;

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { startDnsServer } from '../dns/index.ts';
+import { renderKubeMetrics } from '../kube/index.ts';
 import type { CliContext } from './cli-context.ts';
 import { createCliLogger } from './cli-logger.ts';
 import { describeSnapshot } from './describe-snapshot.ts';
@@ -15,6 +16,7 @@ interface DnsCommandOptions extends ManifestOptions, LogOptions {
   readonly listen: SocketAddress;
   readonly zone?: string;
   readonly ttl: number;
+  readonly admin?: SocketAddress;
 }
 
 /** What the DNS room takes: an answer about pods that is older helps nobody. */
@@ -34,6 +36,9 @@ export function addDnsCommand(program: Command, context: CliContext): void {
         .makeOptionMandatory(),
     )
     .addOption(
+      new Option('--admin <host:port>', 'where to answer /health, /ready and /metrics').argParser(parseSocketAddress),
+    )
+    .addOption(
       new Option('--zone <domain>', 'the zone it answers for (default: the cluster domain)').argParser(parseDomain),
     )
     .addOption(new Option('--ttl <seconds>', 'how long an answer holds').argParser(wholeNumber(0, MAX_TTL)).default(5));
@@ -46,7 +51,13 @@ async function dns(context: CliContext, options: DnsCommandOptions): Promise<voi
   const log = createCliLogger(context, options);
   const zone = options.zone ?? options.clusterDomain;
   // The zone is the cluster's domain under another name: the names inside of it must say the same.
-  const { source, showFindings } = await openSource(context, { ...options, clusterDomain: zone, watch: true });
+  const { source, showFindings } = await openSource(context, {
+    ...options,
+    clusterDomain: zone,
+    watch: true,
+    kinds: ['Service', 'EndpointSlice'],
+    early: true,
+  });
   const signals = watchStopSignals();
   try {
     const running = await startDnsServer({
@@ -55,11 +66,15 @@ async function dns(context: CliContext, options: DnsCommandOptions): Promise<voi
       zone,
       ttlSeconds: options.ttl,
       random: Math.random,
+      ready: () => source.synced,
+      ...(options.admin !== undefined && { admin: options.admin }),
+      moreMetrics: () => renderKubeMetrics(source.status()),
       log,
     });
     showFindings();
     const address = formatAddress(running.address);
-    context.stdout.write(`steelyard dns answers for ${zone} on ${address}: ${describeSnapshot(source.current)}\n`);
+    const known = source.synced ? describeSnapshot(source.current) : 'SERVFAIL until the API server has been heard';
+    context.stdout.write(`steelyard dns answers for ${zone} on ${address}: ${known}\n`);
     await aborted(signals.first);
     await running.close();
   } finally {

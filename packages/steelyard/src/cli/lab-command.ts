@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
@@ -13,7 +12,7 @@ import { openSource } from './open-source.ts';
 import { collect, wholeNumber } from './option-values.ts';
 import { renderStructured } from './render-output.ts';
 import type { LogOptions, ManifestOptions, OutputFormat } from './shared-options.ts';
-import { addLogOptions, addManifestOptions, addOutputOption } from './shared-options.ts';
+import { addLogOptions, addManifestOptions, addOutputOption, isClusterNamed } from './shared-options.ts';
 import { aborted, watchStopSignals } from './stop-signal.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -21,7 +20,7 @@ interface LabCommandOptions extends ManifestOptions, LogOptions {
   readonly service?: string;
   readonly calls: number;
   readonly concurrency: number;
-  readonly seed?: number;
+  readonly seed: number;
   readonly way?: readonly string[];
   readonly keep?: boolean;
   readonly output: OutputFormat;
@@ -41,7 +40,11 @@ export function addLabCommand(program: Command, context: CliContext): void {
     .option('--service <name>', 'the Service: NAME, NAME.NAMESPACE, either with :PORT (default: the first that fits)')
     .addOption(new Option('--calls <n>', 'calls each way').argParser(wholeNumber(1, 10_000_000)).default(3000))
     .addOption(new Option('--concurrency <n>', 'calls under way at once').argParser(wholeNumber(1, 10_000)).default(4))
-    .addOption(new Option('--seed <n>', 'repeat the random choices of a run').argParser(wholeNumber(0, MAX_SEED)))
+    .addOption(
+      new Option('--seed <n>', 'what random choices are made from; another gives another run')
+        .argParser(wholeNumber(0, MAX_SEED))
+        .default(1),
+    )
     .addOption(new Option('--way <way>', `only this way: ${WAYS.join(', ')} (repeatable)`).argParser(collect))
     .option('--keep', 'stay up afterwards, and say how to call each way with grpcurl');
   addManifestOptions(command);
@@ -58,7 +61,8 @@ async function lab(context: CliContext, options: LabCommandOptions): Promise<voi
   const log = createCliLogger(context, options);
   const { source, showFindings } = await openSource(context, {
     ...options,
-    filename: options.filename ?? examplePaths(),
+    // The example is for those who name no source of their own.
+    ...(options.filename !== undefined || isClusterNamed(options) ? {} : { filename: examplePaths() }),
     watch: false,
   });
   const target = findLabTarget(source.current, options.namespace, options.service);
@@ -71,7 +75,6 @@ async function lab(context: CliContext, options: LabCommandOptions): Promise<voi
       ...options,
       snapshot: source.current,
       target,
-      seed: options.seed ?? randomInt(MAX_SEED),
       ...(ways === undefined ? {} : { ways }),
       progress,
       log,

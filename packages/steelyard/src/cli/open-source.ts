@@ -1,8 +1,9 @@
 import type { Severity, SnapshotSource } from '@steelyard/core/model';
-import type { ClusterKind } from '../kube/index.ts';
+import type { ClusterKind, KindStatus } from '../kube/index.ts';
 import { hasClusterAccount, openCluster, openManifests } from '../kube/index.ts';
 import type { LogLevel } from '../log.ts';
 import type { CliContext } from './cli-context.ts';
+import { type ClientOptions, clientOf } from './client-options.ts';
 import { createCliLogger } from './cli-logger.ts';
 import { renderDiagnosticSummary } from './render-diagnostic-summary.ts';
 import type { LogOptions, ManifestOptions } from './shared-options.ts';
@@ -22,9 +23,11 @@ export interface CommandSource extends SnapshotSource {
   close(): void;
   /** Whether `current` is a whole state; `false` only while an API server's first one has not come. */
   readonly synced: boolean;
+  /** How it stands with the API server; empty without one. */
+  status(): readonly KindStatus[];
 }
 
-export interface OpenSourceOptions extends ManifestOptions, LogOptions {
+export interface OpenSourceOptions extends ManifestOptions, LogOptions, ClientOptions {
   /** Follow changes, for a command that stays: it starts from what is usable, and a broken edit ends nothing. */
   readonly watch: boolean;
   /** What to read from an API server; default everything that shapes traffic. */
@@ -33,7 +36,14 @@ export interface OpenSourceOptions extends ManifestOptions, LogOptions {
   readonly early?: boolean;
 }
 
-const ALL_KINDS: readonly ClusterKind[] = ['Service', 'EndpointSlice', 'Pod', 'VirtualService', 'DestinationRule'];
+const ALL_KINDS: readonly ClusterKind[] = [
+  'Service',
+  'EndpointSlice',
+  'Pod',
+  'Node',
+  'VirtualService',
+  'DestinationRule',
+];
 /** A command that does not stay does not wait long either; one that stays in a cluster outlasts any outage. */
 const FIRST_STATE_MS = 15_000;
 
@@ -60,7 +70,8 @@ export async function openSource(context: CliContext, options: OpenSourceOptions
   }
   if (options.filename === undefined) throw new UsageError('no manifests: give -f PATH (a file, a folder or -)');
   const paths = options.filename;
-  const manifests = await openManifests({ paths, watch, strict: !watch, clusterDomain, namespace, log });
+  const client = clientOf(options);
+  const manifests = await openManifests({ paths, watch, strict: !watch, clusterDomain, namespace, client, log });
   const summary = renderDiagnosticSummary(
     manifests.current.diagnostics.filter(({ severity }) => SHOWN[options.logLevel].includes(severity)),
   );
@@ -70,6 +81,7 @@ export async function openSource(context: CliContext, options: OpenSourceOptions
       return manifests.current;
     },
     synced: true,
+    status: () => [],
     subscribe: (listener) => manifests.subscribe(listener),
     close: () => manifests.close(),
   };
@@ -86,6 +98,7 @@ async function openNamedCluster(context: CliContext, options: OpenSourceOptions)
     ...(filename !== undefined && { paths: filename }),
     clusterDomain,
     namespace,
+    client: clientOf(options),
     log: createCliLogger(context, options).forComponent('kube'),
     findings: createCliLogger(context, options, { bare: true }),
   });

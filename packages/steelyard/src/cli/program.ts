@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addAnalyzeCommand } from './analyze-command.ts';
 import type { CliContext } from './cli-context.ts';
 import { addDnsCommand } from './dns-command.ts';
+import { addExplainCommand } from './explain-command.ts';
 import { addLabCommand } from './lab-command.ts';
 import { addProxyCommand } from './proxy-command.ts';
 import { addServiceRulesCommand } from './service-rules-command.ts';
@@ -33,6 +35,8 @@ export function createProgram(context: CliContext): Command {
   addProxyCommand(program, context);
   addDnsCommand(program, context);
   addServiceRulesCommand(program, context);
+  addExplainCommand(program, context);
+  addAnalyzeCommand(program, context);
   program
     .command('version')
     .description('print the version')

@@ -1,25 +1,45 @@
+import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { Snapshot } from '@steelyard/core/model';
 import type { AddressedService } from '@steelyard/core/routing';
-import { type Admin, startAdmin, startProxy } from '../proxy/index.ts';
+import {
+  type AccessLogSelection,
+  type AccessLogSink,
+  type Admin,
+  createDescriptorSink,
+  openFileSink,
+  startAdmin,
+  startProxy,
+} from '../proxy/index.ts';
 import type { Logger } from '../log.ts';
 import type { CliContext } from './cli-context.ts';
+import { addClientOptions, type ClientOptions } from './client-options.ts';
 import { createCliLogger } from './cli-logger.ts';
 import { describeSnapshot } from './describe-snapshot.ts';
 import { openSource } from './open-source.ts';
-import { parseDurationMs, parseSocketAddress } from './option-values.ts';
+import { parseDurationMs, parseSocketAddress, wholeNumber } from './option-values.ts';
+import { parseAccessLog } from './parse-access-log.ts';
 import { formatAddress, type SocketAddress } from '../net-address.ts';
+import { addConnectionOptions, type ConnectionOptions, connectionSettings } from './proxy-connection-options.ts';
+import { addTlsOptions, openServerTls, openUpstreamTls, type TlsOptions } from './proxy-tls-options.ts';
 import { findServiceName } from './service-name.ts';
 import type { LogOptions, ManifestOptions } from './shared-options.ts';
 import { addLogOptions, addManifestOptions } from './shared-options.ts';
 import { aborted, watchStopSignals } from './stop-signal.ts';
+import { UsageError } from './usage-error.ts';
 
-interface ProxyCommandOptions extends ManifestOptions, LogOptions {
+/** Beyond this it is a mistake, not a machine. */
+const MOST_WORKERS = 256;
+
+interface ProxyCommandOptions extends ManifestOptions, LogOptions, TlsOptions, ConnectionOptions, ClientOptions {
   readonly listen: SocketAddress;
   readonly service?: string;
   readonly admin?: SocketAddress;
+  readonly workers: number;
+  readonly accessLog: AccessLogSelection | 'off';
+  readonly accessLogFile?: string;
   readonly drainTimeout: number;
   readonly drainDelay: number;
 }
@@ -56,7 +76,21 @@ export function addProxyCommand(program: Command, context: CliContext): void {
         '--admin <host:port>',
         'health, metrics and state over HTTP; it asks for no password, so keep it on 127.0.0.1 where you can',
       ).argParser(parseSocketAddress),
-    );
+    )
+    .addOption(
+      new Option('--workers <count>', 'processes that the connections are spread over')
+        .argParser(wholeNumber(1, MOST_WORKERS))
+        .default(Math.min(availableParallelism(), MOST_WORKERS), 'one for each core'),
+    )
+    .addOption(
+      new Option('--access-log <which>', 'a line of JSON for calls: off, errors, all, or sample:SHARE as sample:0.01')
+        .argParser(parseAccessLog)
+        .default('off'),
+    )
+    .option('--access-log-file <path>', 'append the access log to this file instead of writing it to stdout');
+  addConnectionOptions(command);
+  addTlsOptions(command);
+  addClientOptions(command);
   addManifestOptions(command);
   addLogOptions(command, 'info');
   command.action((options: ProxyCommandOptions) => proxy(context, options));
@@ -64,61 +98,69 @@ export function addProxyCommand(program: Command, context: CliContext): void {
 
 async function proxy(context: CliContext, options: ProxyCommandOptions): Promise<void> {
   const log = createCliLogger(context, options);
-  const signals = watchStopSignals();
+  const cleanUp: (() => unknown)[] = [];
+  try {
+    await serve(context, options, log, (close) => cleanUp.push(close));
+  } finally {
+    for (const close of cleanUp.toReversed()) await close();
+  }
+}
+
+/** @param defer remembers what is to be closed at the end, in whichever way that comes. */
+async function serve(
+  context: CliContext,
+  options: ProxyCommandOptions,
+  log: Logger,
+  defer: (close: () => unknown) => void,
+): Promise<void> {
+  const connections = connectionSettings(options);
+  const accessLog = await openAccessLog(options, log);
+  defer(() => accessLog?.sink.close());
+  const tls = await openServerTls(options, log);
+  defer(() => tls?.close());
+  const upstreamTls = await openUpstreamTls(options, log);
+  defer(() => upstreamTls?.close());
   const asked = new AbortController();
+  // Before the first Snapshot, which may take its time: /readyz says no until then.
   const admin = await openAdmin(options, log, () => asked.abort());
-  try {
-    await serve(context, options, log, {
-      admin,
-      first: AbortSignal.any([signals.first, asked.signal]),
-      second: signals.second,
-    });
-  } finally {
-    signals.dispose();
-    await admin?.close();
-  }
-}
-
-interface End {
-  readonly admin: Admin | undefined;
-  /** Drain. */
-  readonly first: AbortSignal;
-  /** Do not wait any longer. */
-  readonly second: AbortSignal;
-}
-
-async function serve(context: CliContext, options: ProxyCommandOptions, log: Logger, end: End): Promise<void> {
+  defer(() => admin?.close());
   const { source, showFindings } = await openSource(context, { ...options, watch: true });
-  try {
-    const service = serviceOf(source.current, options);
-    const running = await startProxy({
-      snapshots: source,
-      listen: options.listen,
-      namespace: options.namespace,
-      ...(service === undefined ? {} : { service }),
-      log,
-    });
-    showFindings();
-    const address = formatAddress(running.address);
-    context.stdout.write(`steelyard proxy listens on ${address}: ${describeSnapshot(source.current)}\n`);
-    end.admin?.ready({
-      get snapshot() {
-        return source.current;
-      },
-      get workers() {
-        return running.workers;
-      },
-      report: () => running.report(),
-    });
-    await aborted(end.first);
-    end.admin?.draining();
-    await Promise.race([delay(options.drainDelay), aborted(end.second)]);
-    log.info(`draining for at most ${options.drainTimeout / 1000} s; a second signal ends it at once`);
-    await Promise.race([running.drain(options.drainTimeout), aborted(end.second)]);
-    await running.close();
-  } finally {
-    source.close();
-  }
+  defer(() => source.close());
+  // Only now, when there is something to end in order; until here a signal just ends the process.
+  const signals = watchStopSignals();
+  defer(() => signals.dispose());
+
+  const running = await startProxy({
+    snapshots: source,
+    listen: options.listen,
+    namespace: options.namespace,
+    service: serviceOf(source.current, options),
+    log,
+    workers: options.workers,
+    accessLog,
+    tls,
+    upstreamTls,
+    connections,
+  });
+  showFindings();
+  const address = formatAddress(running.address);
+  context.stdout.write(`steelyard proxy listens on ${address}: ${describeSnapshot(source.current)}\n`);
+  admin?.ready({
+    get snapshot() {
+      return source.current;
+    },
+    get workers() {
+      return running.workers;
+    },
+    report: () => running.report(),
+  });
+
+  await aborted(AbortSignal.any([signals.first, asked.signal]));
+  admin?.draining();
+  await Promise.race([delay(options.drainDelay, undefined, { ref: false }), aborted(signals.second)]);
+  log.info(`draining for at most ${options.drainTimeout / 1000} s; a second signal ends it at once`);
+  await Promise.race([running.drain(options.drainTimeout), aborted(signals.second)]);
+  await running.close();
 }
 
 async function openAdmin(
@@ -130,6 +172,19 @@ async function openAdmin(
   const admin = await startAdmin({ listen, log, onDrain });
   log.info(`the admin port is ${formatAddress(admin.address)}`);
   return admin;
+}
+
+async function openAccessLog(
+  { accessLog: selection, accessLogFile: path }: ProxyCommandOptions,
+  log: Logger,
+): Promise<{ selection: AccessLogSelection; sink: AccessLogSink } | undefined> {
+  if (selection === 'off') {
+    if (path !== undefined)
+      throw new UsageError('--access-log-file: say which calls with --access-log, as all or errors');
+    return undefined;
+  }
+  const sink = path === undefined ? createDescriptorSink(process.stdout.fd, log) : await openFileSink(path, log);
+  return { selection, sink };
 }
 
 function serviceOf(snapshot: Snapshot, { service, namespace }: ProxyCommandOptions): AddressedService | undefined {

@@ -2,46 +2,59 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { IpFamily, Snapshot } from '@steelyard/core/model';
 import type { RuleSet } from '../netfilter/index.ts';
-import { compileRuleSet, renderIptables } from '../netfilter/index.ts';
+import { compileNftables, compileRuleSet, renderIptables, renderNftables } from '../netfilter/index.ts';
+import { applyServiceRules, checkServiceRules, cleanUpServiceRules } from './apply-service-rules.ts';
 import type { CliContext } from './cli-context.ts';
 import { createCliLogger } from './cli-logger.ts';
 import { openSource } from './open-source.ts';
 import { parseCidr } from './option-values.ts';
 import { renderStructured } from './render-output.ts';
+import type { ReadSettings, RuleSettings } from './rule-settings.ts';
+import { readRuleSettings } from './rule-settings.ts';
 import type { LogOptions, ManifestOptions, OutputFormat } from './shared-options.ts';
 import { addLogOptions, addManifestOptions, addOutputOption } from './shared-options.ts';
 import { UsageError } from './usage-error.ts';
 
-interface ServiceRulesOptions extends ManifestOptions, LogOptions {
-  readonly mode: 'iptables' | 'nftables';
+interface ServiceRulesOptions extends ManifestOptions, LogOptions, RuleSettings {
   readonly family: IpFamily;
-  readonly clusterCidr?: string;
-  readonly masqueradeAll?: boolean;
   readonly print?: boolean;
   readonly apply?: boolean;
   readonly cleanup?: boolean;
+  readonly dryRun?: boolean;
+  readonly once?: boolean;
+  readonly force?: boolean;
   readonly output: OutputFormat;
 }
 
 export function addServiceRulesCommand(program: Command, context: CliContext): void {
   const command = program
     .command('service-rules')
-    .summary("print the kernel's Service rules, as kube-proxy writes them")
+    .summary("print or apply the kernel's Service rules, as kube-proxy writes them")
     .description(
-      "Compiles the manifests' Services to the rules that kube-proxy's iptables mode writes on every node, and prints " +
-        'them in the form that iptables-restore reads.',
+      "Compiles the manifests' Services to the rules that kube-proxy writes on a node, and prints them in the form that " +
+        'iptables-restore or nft reads, or writes them into the kernel and keeps them there.',
     )
-    .addOption(new Option('--mode <mode>', 'whose rules').choices(['iptables', 'nftables']).default('iptables'))
+    .addOption(
+      new Option('--mode <mode>', 'whose rules; default: as --config says, or iptables').choices([
+        'iptables',
+        'nftables',
+      ]),
+    )
     .option('--print', 'print them (what it does anyway)')
-    .addOption(new Option('--family <family>', 'of addresses').choices(['IPv4', 'IPv6']).default('IPv4'))
+    .option('--apply', 'write the rules of both families into the kernel, and follow the manifests')
+    .option('--once', 'with --apply: write them and end')
+    .option('--dry-run', "ask the kernel's own parser, and write nothing")
+    .option('--cleanup', 'take them out of the kernel')
+    .option('--force', 'also where a kube-proxy runs')
+    .addOption(new Option('--family <family>', 'of addresses, to print').choices(['IPv4', 'IPv6']).default('IPv4'))
+    .option('--node <name>', "whose rules: decides what is local; with --apply this machine's")
+    .option('--config <file>', "kube-proxy's own configuration (KubeProxyConfiguration, v1alpha1)")
     .addOption(
       new Option('--cluster-cidr <network>', "the Pods' network: masquerade what comes from outside").argParser(
         parseCidr,
       ),
     )
-    .option('--masquerade-all', 'masquerade every connection to a ClusterIP')
-    .addOption(new Option('--apply').hideHelp())
-    .addOption(new Option('--cleanup').hideHelp());
+    .option('--masquerade-all', 'masquerade every connection to a ClusterIP');
   addManifestOptions(command);
   addOutputOption(command);
   addLogOptions(command, 'info');
@@ -49,33 +62,39 @@ export function addServiceRulesCommand(program: Command, context: CliContext): v
 }
 
 async function serviceRules(context: CliContext, options: ServiceRulesOptions): Promise<void> {
-  refuseWhatIsNotThere(options);
+  const { apply = false, cleanup = false, dryRun = false, once = false, force = false } = options;
+  const chosen = [apply && '--apply', cleanup && '--cleanup', dryRun && '--dry-run'].filter((each) => each !== false);
+  if (chosen.length > 1) throw new UsageError(`${chosen.join(' and ')}: give one of them`);
   const log = createCliLogger(context, options);
-  const { source, showFindings } = await openSource(context, { ...options, watch: false });
-  showFindings();
-  source.close();
-  const snapshot = source.current;
-  const ruleSet = compileRuleSet(snapshot, {
-    family: options.family,
-    ...(options.clusterCidr === undefined ? {} : { localPods: { kind: 'network', network: options.clusterCidr } }),
-    ...(options.masqueradeAll === undefined ? {} : { masqueradeAll: options.masqueradeAll }),
-  });
-  context.stdout.write(
-    options.output === 'table'
-      ? renderIptables(ruleSet, { builtInChains: true })
-      : renderStructured(plainRuleSet(ruleSet), options.output),
-  );
-  const other: IpFamily = options.family === 'IPv4' ? 'IPv6' : 'IPv4';
-  const others = countWithFamily(snapshot, other);
-  if (others > 0) log.info(`${others} Services have an ${other} address too: print those rules with --family ${other}`);
+  const settings = await readRuleSettings(options, apply || dryRun);
+  if (cleanup) return cleanUpServiceRules(settings.mode, force, log);
+  const opened = await openSource(context, { ...options, watch: apply && !once });
+  try {
+    const { current } = opened.source;
+    if (settings.nodeName !== undefined && current.nodes?.has(settings.nodeName) !== true) {
+      log.info(`no Node ${settings.nodeName} among the objects: its zone, addresses and Pod networks are not known`);
+    }
+    if (apply) return await applyServiceRules(opened, settings, { once, force }, log);
+    opened.showFindings();
+    if (dryRun) return await checkServiceRules(opened, settings);
+    print(context, current, settings, options);
+    const other: IpFamily = options.family === 'IPv4' ? 'IPv6' : 'IPv4';
+    const others = countWithFamily(current, other);
+    if (others > 0)
+      log.info(`${others} Services have an ${other} address too: print those rules with --family ${other}`);
+  } finally {
+    opened.source.close();
+  }
 }
 
-function refuseWhatIsNotThere({ mode, apply, cleanup }: ServiceRulesOptions): void {
-  if (mode === 'nftables') throw new UsageError('--mode nftables is not there yet: only iptables rules can be printed');
-  if (apply === true) {
-    throw new UsageError('--apply is not there yet: the rules can only be printed');
-  }
-  if (cleanup === true) throw new UsageError('--cleanup is not there yet: the rules can only be printed');
+function print(context: CliContext, snapshot: Snapshot, settings: ReadSettings, options: ServiceRulesOptions): void {
+  const { family, output } = options;
+  const ruleOptions = settings.optionsFor(family, snapshot);
+  const isIptables = settings.mode === 'iptables';
+  const ruleSet = isIptables ? compileRuleSet(snapshot, ruleOptions) : compileNftables(snapshot, ruleOptions);
+  if (output !== 'table') context.stdout.write(renderStructured(plainRuleSet(ruleSet), output));
+  else if (isIptables) context.stdout.write(renderIptables(ruleSet, { builtInChains: true }));
+  else context.stdout.write(renderNftables(ruleSet));
 }
 
 function countWithFamily({ services }: Snapshot, family: IpFamily): number {
@@ -84,9 +103,16 @@ function countWithFamily({ services }: Snapshot, family: IpFamily): number {
 }
 
 /** Maps become lists, in their order. */
-function plainRuleSet({ family, tables }: RuleSet): unknown {
+function plainRuleSet({ family, tables, hooks, sets }: RuleSet): unknown {
   return {
     family,
     tables: Object.entries(tables).map(([name, chains]) => ({ name, chains: [...chains.values()] })),
+    ...(hooks !== undefined && { hooks }),
+    ...(sets !== undefined && {
+      sets: [...sets.values()].map((set) => ({
+        ...set,
+        elements: [...set.elements].map(([key, element]) => ({ key, ...element })),
+      })),
+    }),
   };
 }

@@ -7,6 +7,7 @@ import {
   FLAG_RESPONSE,
   FLAG_TRUNCATED,
   HEADER_LENGTH,
+  MAX_POINTER,
   MAX_UDP_SIZE,
   OPT_LENGTH,
   POINTER,
@@ -37,6 +38,7 @@ export class AnswerWriter {
   #length: number;
   #answers = 0;
   #authorities = 0;
+  #additional = 0;
   #truncated = false;
 
   /**
@@ -89,6 +91,30 @@ export class AnswerWriter {
     else this.#authorities++;
   }
 
+  /** Adds one record to the answer; returns where in the message its data is, `undefined` when it does not fit. */
+  addRecord(type: number, data: Buffer, ttlSeconds: number, owner: number): number | undefined {
+    if (!this.#fits(RECORD_HEADER_LENGTH + data.length)) return undefined;
+    const at = writeRecordHeader(this.#message, this.#length, owner, type, ttlSeconds, data.length);
+    this.#length = at + data.copy(this.#message, at);
+    this.#answers++;
+    return at;
+  }
+
+  /**
+   * Adds addresses that the caller will want next (RFC 2782). They are a courtesy: what does not fit is left out, and the
+   * answer is still whole (RFC 2181 §9).
+   */
+  addGlue(block: RecordBlock, owner: number): void {
+    const { bytes, recordLength, count } = block;
+    if (owner > MAX_POINTER || this.#length + bytes.length > this.#limit) return;
+    for (let from = 0; from < count * recordLength; from += recordLength) {
+      bytes.copy(this.#message, this.#length, from, from + recordLength);
+      this.#message.writeUInt16BE(POINTER | owner, this.#length);
+      this.#length += recordLength;
+      this.#additional++;
+    }
+  }
+
   /** Completes the message. `flags` are the query's. */
   finish(id: number, flags: number, code: ResponseCode, authoritative: boolean): Buffer {
     const message = this.#message;
@@ -100,7 +126,7 @@ export class AnswerWriter {
     message.writeUInt16BE(1, 4);
     message.writeUInt16BE(this.#answers, 6);
     message.writeUInt16BE(this.#authorities, 8);
-    message.writeUInt16BE(this.#edns === undefined ? 0 : 1, 10);
+    message.writeUInt16BE(this.#additional + (this.#edns === undefined ? 0 : 1), 10);
     if (this.#edns !== undefined) this.#writeOpt(this.#edns, code);
     return message.subarray(0, this.#length);
   }

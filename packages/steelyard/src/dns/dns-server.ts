@@ -3,7 +3,9 @@ import type { Random } from '@steelyard/core/balance';
 import type { SnapshotSource } from '@steelyard/core/model';
 import type { Logger } from '../log.ts';
 import type { SocketAddress } from '../net-address.ts';
+import { type AdminServer, startAdminServer } from './admin-server.ts';
 import { DnsListenError, systemCode } from './dns-listen-error.ts';
+import { DnsMetrics } from './dns-metrics.ts';
 import type { Responder } from './responder.ts';
 import { createResponder } from './responder.ts';
 import type { TcpOptions } from './tcp-listener.ts';
@@ -23,6 +25,12 @@ export interface DnsServerOptions {
   /** Turns the order of addresses. Default `Math.random`. */
   readonly random?: Random;
   readonly log: Logger;
+  /** Whether the Snapshots are a whole state yet; before, every name of the zone is SERVFAIL. Default: they are. */
+  readonly ready?: () => boolean;
+  /** Where `/health`, `/ready` and `/metrics` are answered; nowhere by default. */
+  readonly admin?: SocketAddress;
+  /** More for `/metrics`, in the text format of Prometheus. */
+  readonly moreMetrics?: () => string;
   /** A TCP connection without queries is closed after so long. Default 10 000. */
   readonly tcpIdleTimeoutMs?: number;
 }
@@ -30,6 +38,7 @@ export interface DnsServerOptions {
 export interface DnsServer {
   /** What is listened on, the port being the real one. */
   readonly address: SocketAddress;
+  readonly adminAddress?: SocketAddress;
   /** Ends all of it at once; a TCP connection may lose an answer under way. */
   close(): Promise<void>;
 }
@@ -50,13 +59,23 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   const log = options.log.forComponent('dns');
   const zone = new Zone(options.zone, options.ttlSeconds ?? DEFAULT_TTL_SECONDS);
   zone.update(options.snapshots.current);
-  const respond = createResponder(zone, options.random ?? Math.random);
+  const ready = options.ready ?? ((): boolean => true);
+  const metrics = new DnsMetrics(zone.name);
+  const answer = createResponder(zone, options.random ?? Math.random, ready);
+  // Counting costs a little of each answer, so it is done only where somebody can read it.
+  const respond = options.admin === undefined ? answer : metrics.counting(answer);
   const tcp = {
     idleTimeoutMs: options.tcpIdleTimeoutMs ?? DEFAULT_TCP_IDLE_TIMEOUT_MS,
     maxConnections: MAX_TCP_CONNECTIONS,
   };
   const { host } = options.listen;
   const listeners = await listenBoth(options.listen, respond, tcp, log);
+  const admin = await openAdmin(options, ready, () => metrics.render() + (options.moreMetrics?.() ?? '')).catch(
+    async (error: unknown) => {
+      await Promise.all(listeners.map((listener) => listener.close()));
+      throw error;
+    },
+  );
   // No Snapshot can have come between: subscribing and reading `current` again is one step.
   const unsubscribe = options.snapshots.subscribe((snapshot) => zone.update(snapshot));
   zone.update(options.snapshots.current);
@@ -64,11 +83,21 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   log.info(`answers for ${zone.name} on ${host}:${address.port}, UDP and TCP`);
   return {
     address,
+    ...(admin !== undefined && { adminAddress: admin.address }),
     async close() {
       unsubscribe();
+      await admin?.close();
       await Promise.all(listeners.map((listener) => listener.close()));
     },
   };
+}
+
+async function openAdmin(
+  { admin }: DnsServerOptions,
+  ready: () => boolean,
+  metrics: () => string,
+): Promise<AdminServer | undefined> {
+  return admin === undefined ? undefined : startAdminServer({ listen: admin, ready, metrics });
 }
 
 async function listenBoth(

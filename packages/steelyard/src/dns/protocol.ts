@@ -1,10 +1,23 @@
 /** Numbers of the DNS protocol that this server knows (RFC 1035 §3.2, §4.1; RFC 3596; RFC 6891; IANA DNS parameters). */
 
-export const RECORD_TYPE = { A: 1, CNAME: 5, SOA: 6, AAAA: 28, OPT: 41, IXFR: 251, AXFR: 252 } as const;
+export const RECORD_TYPE = {
+  A: 1,
+  NS: 2,
+  CNAME: 5,
+  SOA: 6,
+  PTR: 12,
+  TXT: 16,
+  AAAA: 28,
+  SRV: 33,
+  OPT: 41,
+  IXFR: 251,
+  AXFR: 252,
+} as const;
 
 export const RESPONSE_CODE = {
   NOERROR: 0,
   FORMERR: 1,
+  SERVFAIL: 2,
   NXDOMAIN: 3,
   NOTIMP: 4,
   REFUSED: 5,
@@ -24,6 +37,9 @@ export const FLAG_RECURSION_DESIRED = 0x0100;
 
 /** The top bits of a two-octet compression pointer (RFC 1035 §4.1.4). */
 export const POINTER = 0xc000;
+
+/** Offsets a pointer can hold. */
+export const MAX_POINTER = 0x3fff;
 
 /** What a UDP answer may have without EDNS (RFC 1035 §4.2.1), and the least an EDNS size can mean (RFC 6891 §6.2.3). */
 export const MIN_UDP_SIZE = 512;

@@ -59,6 +59,14 @@ function writeIpv4(target: Buffer, offset: number, address: string): void {
   for (const [index, octet] of address.split('.').entries()) target[offset + index] = Number(octet);
 }
 
+/** An address in octets: what addresses are equal by, however they are written. */
+export function encodeAddress(address: string): Buffer {
+  const bytes = Buffer.alloc(isIPv6(address) ? 16 : 4);
+  if (bytes.length === 4) writeIpv4(bytes, 0, address);
+  else writeIpv6(bytes, 0, address);
+  return bytes;
+}
+
 /** The target is zeroed, so the groups that `::` stands for need no writing. */
 function writeIpv6(target: Buffer, offset: number, address: string): void {
   const [head = '', tail] = hexGroups(address).split('::');

@@ -13,7 +13,9 @@ import {
   RECORD_TYPE,
   RESPONSE_CODE,
 } from './protocol.ts';
-import type { RecordBlock } from './records.ts';
+import { encodeName, type RecordBlock } from './records.ts';
+import { REVERSE_ZONE_LABELS } from './reverse-zone.ts';
+import { type ServiceRecord, SRV_FIXED_LENGTH } from './service-records.ts';
 import { SOA_RECORD_LENGTH, encodeSoaData } from './soa.ts';
 import type { Lookup, Zone } from './zone.ts';
 
@@ -24,11 +26,18 @@ export type Responder = (message: Buffer, transport: Transport) => Buffer | unde
 
 type Query = Extract<ParsedQuery, { kind: 'query' }>;
 
+/** Of the specification of these names, as character-string (RFC 1035 §3.3.14). CoreDNS keeps it for eight hours too. */
+const DNS_VERSION = Buffer.from('\u{5}1.1.0', 'latin1');
+const DNS_VERSION_TTL = 28_800;
+
 /** How many aliases are followed within the zone before the caller has to go on by itself. */
 const MAX_ALIASES = 8;
 
-/** Answers queries about a zone. `random` turns the order of the addresses, so that callers spread over them. */
-export function createResponder(zone: Zone, random: Random): Responder {
+/**
+ * Answers queries about a zone. `random` turns the order of the addresses, so that callers spread over them. Until `ready`
+ * nothing is known, and that is what is said: SERVFAIL makes callers ask again, NXDOMAIN would make them give up.
+ */
+export function createResponder(zone: Zone, random: Random, ready: () => boolean = () => true): Responder {
   const zoneLabels = zone.name.split('.').length;
 
   return (message, transport) => {
@@ -40,7 +49,7 @@ export function createResponder(zone: Zone, random: Random): Responder {
 
   function respond({ id, flags, question, edns }: Query, repeated: Buffer, limit: number): Buffer {
     const found = zone.lookup(question.name);
-    const error = errorFor(question, edns, found);
+    const error = errorFor(question, edns, found) ?? (ready() ? undefined : RESPONSE_CODE.SERVFAIL);
     if (error !== undefined) return new AnswerWriter(repeated, edns, limit, 0).finish(id, flags, error, false);
     const writer = new AnswerWriter(repeated, edns, limit, sizeHint(found, question.type, limit));
     return writer.finish(id, flags, writeRecords(writer, question, found), true);
@@ -56,16 +65,58 @@ export function createResponder(zone: Zone, random: Random): Responder {
       found = zone.lookup(found.target);
     }
     if (found.kind === 'alias' || found.kind === 'elsewhere') return RESPONSE_CODE.NOERROR;
-    const block = blockOf(found, question.type);
-    if (block !== undefined) {
-      writer.addBlock(block, Math.floor(random() * block.count), owner);
-      return RESPONSE_CODE.NOERROR;
-    }
+    if (writePositive(writer, question, found, owner)) return RESPONSE_CODE.NOERROR;
     // A negative answer carries the SOA, whose minimum says how long it may be believed (RFC 2308 §5).
-    const zoneAt = question.labelOffsets.at(-zoneLabels) ?? HEADER_LENGTH;
+    const labels = found.kind === 'pointers' ? REVERSE_ZONE_LABELS : zoneLabels;
+    const zoneAt = question.labelOffsets.at(-labels) ?? HEADER_LENGTH;
     const section = found.kind === 'apex' && question.type === RECORD_TYPE.SOA ? 'answer' : 'authority';
     writer.addSoa(section, encodeSoaData(zoneAt, zone.serial, zone.ttlSeconds), zone.ttlSeconds, zoneAt);
-    return found.kind === 'missing' ? RESPONSE_CODE.NXDOMAIN : RESPONSE_CODE.NOERROR;
+    const missing = found.kind === 'missing' || (found.kind === 'pointers' && found.targets.length === 0);
+    return missing ? RESPONSE_CODE.NXDOMAIN : RESPONSE_CODE.NOERROR;
+  }
+
+  /** Returns whether there is a record of the type asked for. */
+  function writePositive(writer: AnswerWriter, { type }: Question, found: Lookup, owner: number): boolean {
+    const { ttlSeconds } = zone;
+    const block = blockOf(found, type);
+    if (block !== undefined) {
+      writer.addBlock(block, Math.floor(random() * block.count), owner);
+      return true;
+    }
+    if (found.kind === 'addresses' && type === RECORD_TYPE.SRV) {
+      return writeServices(writer, found.srv?.() ?? [], owner);
+    }
+    if (found.kind === 'pointers' && type === RECORD_TYPE.PTR) {
+      for (const target of found.targets) writer.addRecord(type, encodeName(target), ttlSeconds, owner);
+      return found.targets.length > 0;
+    }
+    if (found.kind === 'version' && type === RECORD_TYPE.TXT) {
+      writer.addRecord(type, DNS_VERSION, DNS_VERSION_TTL, owner);
+      return true;
+    }
+    if (found.kind === 'apex' && type === RECORD_TYPE.NS) {
+      writer.addRecord(type, encodeName(`ns.dns.${zone.name}`), ttlSeconds, owner);
+      return true;
+    }
+    return false;
+  }
+
+  /** The places, from any one around, then their addresses as far as there is room. */
+  function writeServices(writer: AnswerWriter, records: readonly ServiceRecord[], owner: number): boolean {
+    const first = Math.floor(random() * records.length);
+    const turned = [...records.slice(first), ...records.slice(0, first)];
+    const targets = new Map<string, number>();
+    for (const { target, data } of turned) {
+      const at = writer.addRecord(RECORD_TYPE.SRV, data, zone.ttlSeconds, owner);
+      if (at !== undefined && !targets.has(target)) targets.set(target, at + SRV_FIXED_LENGTH);
+    }
+    for (const [target, at] of targets) {
+      const found = zone.lookup(target);
+      if (found.kind !== 'addresses') continue;
+      writer.addGlue(found.a, at);
+      writer.addGlue(found.aaaa, at);
+    }
+    return records.length > 0;
   }
 }
 
@@ -85,7 +136,7 @@ function blockOf(found: Lookup, type: number): RecordBlock | undefined {
 
 /** How much room the records may take. What lies behind an alias is not known yet. */
 function sizeHint(found: Lookup, type: number, limit: number): number {
-  if (found.kind === 'alias') return limit;
+  if (found.kind === 'alias' || found.kind === 'pointers' || type === RECORD_TYPE.SRV) return limit;
   return blockOf(found, type)?.bytes.length ?? SOA_RECORD_LENGTH;
 }
 

@@ -1,70 +1,142 @@
-import type { Endpoint, ServiceEntry } from '@steelyard/core/model';
-import { isIPv6 } from 'node:net';
-import type { RecordBlock } from './records.ts';
+import { isIP, isIPv6 } from 'node:net';
+import type { Endpoint, ServiceEntry, ServicePortEndpoints } from '@steelyard/core/model';
 import { encodeAddresses, isWireName } from './records.ts';
+import type { ReversePointer } from './reverse-zone.ts';
+import type { NameRecords, ServicePlace } from './service-records.ts';
+import { encodeServices, lazily } from './service-records.ts';
 
-/** What is known about one name. A name that exists may well have no record of the type asked for: NODATA. */
-export type NameRecords =
-  | { readonly kind: 'addresses'; readonly a: RecordBlock; readonly aaaa: RecordBlock }
-  /** `target`: a name in lower case without trailing dot. */
-  | { readonly kind: 'alias'; readonly target: string };
-
-/**
- * The names of one Service and what they resolve to, relative to `svc.ZONE`
- * (Kubernetes DNS-Based Service Discovery 1.1.0, §2.3–§2.5).
- *
- * - ClusterIP: `SERVICE.NAMESPACE` has the virtual addresses.
- * - Headless: `SERVICE.NAMESPACE` has every ready endpoint, and each endpoint a name below, its hostname or else its
- *   address with dashes. Without a ready endpoint there is no name (§2.4.1): an endpoint that only serves while it
- *   terminates takes no new callers.
- * - ExternalName: an alias.
- */
-export function serviceNames(entry: ServiceEntry, ttlSeconds: number): Map<string, NameRecords> {
-  const { service } = entry;
-  const name = `${service.name}.${service.namespace}`.toLowerCase();
-  const names = new Map<string, NameRecords>();
-  if (service.type === 'ExternalName') {
-    const target = service.externalName?.toLowerCase().replace(/\.$/, '') ?? '';
-    if (isWireName(target)) names.set(name, { kind: 'alias', target });
-    return names;
-  }
-  if (!service.headless) {
-    names.set(name, addressRecords(service.clusterIps, ttlSeconds));
-    return names;
-  }
-  const ready = entry.ports.flatMap(({ endpoints }) => endpoints.filter(({ conditions }) => conditions.ready));
-  if (ready.length === 0) return names;
-  names.set(name, addressRecords(distinct(ready.map(({ address }) => address)), ttlSeconds));
-  for (const [label, addresses] of addressesByLabel(ready)) {
-    names.set(`${label}.${name}`, addressRecords(distinct(addresses), ttlSeconds));
-  }
-  return names;
+/** All that the cluster's DNS says about one Service. Names are whole, in lower case, without trailing dot. */
+export interface ServiceNames {
+  readonly names: ReadonlyMap<string, NameRecords>;
+  /** By `PORT.PROTOCOL.SERVICE…`, without the underscores; PORT is empty for any. */
+  readonly portNames: ReadonlyMap<string, NameRecords>;
+  readonly reverse: readonly ReversePointer[];
 }
 
-function addressRecords(addresses: readonly string[], ttlSeconds: number): NameRecords {
+const NO_NAMES: ServiceNames = { names: new Map(), portNames: new Map(), reverse: [] };
+
+/**
+ * What one Service's names resolve to (Kubernetes DNS-Based Service Discovery 1.1.0, §2.3–§2.5).
+ *
+ * - ClusterIP: `SERVICE.NAMESPACE` has the virtual addresses.
+ * - Headless: `SERVICE.NAMESPACE` has every ready endpoint. Without one there is no name (§2.4.1): an endpoint that only
+ *   serves while it terminates takes no new callers.
+ * - Either: each ready endpoint has a name below, its hostname or else its address with dashes (CoreDNS; the
+ *   specification has it for headless ones).
+ * - Ports: SRV at `_PORT._PROTOCOL.SERVICE…`, and as CoreDNS has it of all ports at the Service's and endpoints' names.
+ * - ExternalName: an alias.
+ *
+ * @param suffix `svc.ZONE`
+ */
+export function serviceNames(entry: ServiceEntry, suffix: string, ttlSeconds: number): ServiceNames {
+  const { service } = entry;
+  const name = `${service.name}.${service.namespace}.${suffix}`.toLowerCase();
+  if (service.type === 'ExternalName') {
+    const target = service.externalName?.toLowerCase().replace(/\.$/, '') ?? '';
+    // An address is no name to go on with, whatever the field is called.
+    if (!isWireName(target) || isIP(target) !== 0) return NO_NAMES;
+    return { ...NO_NAMES, names: new Map([[name, { kind: 'alias', target }]]) };
+  }
+  const ready = readyEndpoints(entry);
+  if (service.headless && ready.length === 0) return NO_NAMES;
+  const context = { entry, name, ttlSeconds };
+  const names = new Map<string, NameRecords>();
+  const addresses = service.headless ? distinct(ready.map(({ address }) => address)) : service.clusterIps;
+  names.set(
+    name,
+    addressRecords(addresses, ttlSeconds, () => placesOf(context, entry.ports)),
+  );
+  for (const [label, those] of endpointsByLabel(ready)) {
+    const place = (): readonly ServicePlace[] => those.map(({ port }) => ({ target: `${label}.${name}`, port }));
+    const withPorts = entry.ports.length > 0 ? place : undefined;
+    names.set(`${label}.${name}`, addressRecords(distinct(those.map(({ address }) => address)), ttlSeconds, withPorts));
+  }
+  return { names, portNames: portNames(context), reverse: reversePointers(context, ready) };
+}
+
+interface Context {
+  readonly entry: ServiceEntry;
+  readonly name: string;
+  readonly ttlSeconds: number;
+}
+
+function readyEndpoints({ ports, portless }: ServiceEntry): readonly Endpoint[] {
+  const all = [...ports.flatMap(({ endpoints }) => endpoints), ...(portless ?? [])];
+  return all.filter(({ conditions }) => conditions.ready);
+}
+
+/** By name and protocol, and as CoreDNS has it by protocol alone (`_._tcp`). */
+function portNames({ entry, name, ttlSeconds }: Context): ReadonlyMap<string, NameRecords> {
+  const groups = new Map<string, ServicePortEndpoints[]>();
+  for (const port of entry.ports) {
+    const protocol = port.port.protocol.toLowerCase();
+    const keys = new Set([`${port.port.name.toLowerCase()}.${protocol}`, `.${protocol}`]);
+    for (const key of keys) groups.set(key, [...(groups.get(key) ?? []), port]);
+  }
+  const { headless, clusterIps } = entry.service;
+  return new Map(
+    [...groups].flatMap(([key, ports]): [string, NameRecords][] => {
+      const ready = headless ? readyEndpoints({ service: entry.service, ports }) : [];
+      if (headless && ready.length === 0) return [];
+      const addresses = headless ? distinct(ready.map(({ address }) => address)) : clusterIps;
+      const places = (): readonly ServicePlace[] => placesOf({ entry, name, ttlSeconds }, ports);
+      return [[`${key}.${name}`, addressRecords(addresses, ttlSeconds, places)]];
+    }),
+  );
+}
+
+/** A ClusterIP's ports are the Service's, once a family; a headless Service's those of its endpoints. */
+function placesOf({ entry, name }: Context, ports: readonly ServicePortEndpoints[]): readonly ServicePlace[] {
+  if (!entry.service.headless) {
+    return entry.service.clusterIps.flatMap(() => ports.map(({ port }) => ({ target: name, port: port.port })));
+  }
+  return ports.flatMap(({ endpoints }) =>
+    endpoints
+      .filter(({ conditions }) => conditions.ready)
+      .map((endpoint) => ({ target: `${labelOf(endpoint)}.${name}`, port: endpoint.port })),
+  );
+}
+
+function reversePointers({ entry, name }: Context, ready: readonly Endpoint[]): readonly ReversePointer[] {
+  const pointers = new Map<string, ReversePointer>();
+  for (const endpoint of ready) {
+    const { address } = endpoint;
+    const target = `${labelOf(endpoint)}.${name}`;
+    pointers.set(`${address} ${target}`, { address, target, virtual: false });
+  }
+  const virtual = entry.service.clusterIps.map((address) => ({ address, target: name, virtual: true }));
+  return [...virtual, ...pointers.values()];
+}
+
+function addressRecords(
+  addresses: readonly string[],
+  ttlSeconds: number,
+  places?: () => readonly ServicePlace[],
+): NameRecords {
+  const ofFamily = (six: boolean): readonly string[] => addresses.filter((address) => isIPv6(address) === six);
   return {
     kind: 'addresses',
-    a: encodeAddresses(
-      addresses.filter((address) => !isIPv6(address)),
-      ttlSeconds,
-    ),
-    aaaa: encodeAddresses(
-      addresses.filter((address) => isIPv6(address)),
-      ttlSeconds,
-    ),
+    a: encodeAddresses(ofFamily(false), ttlSeconds),
+    aaaa: encodeAddresses(ofFamily(true), ttlSeconds),
+    ...(places !== undefined && { srv: lazily(() => encodeServices(places())) }),
   };
 }
 
 /** Several endpoints may share a hostname: then its name has all of their addresses. */
-function addressesByLabel(endpoints: readonly Endpoint[]): Map<string, string[]> {
-  const byLabel = new Map<string, string[]>();
-  for (const { hostname, address } of endpoints) {
-    const label = (hostname ?? address.replaceAll(/[.:]/g, '-')).toLowerCase();
-    const addresses = byLabel.get(label);
-    if (addresses === undefined) byLabel.set(label, [address]);
-    else addresses.push(address);
+function endpointsByLabel(endpoints: readonly Endpoint[]): Map<string, Endpoint[]> {
+  const byLabel = new Map<string, Endpoint[]>();
+  for (const endpoint of endpoints) {
+    const label = labelOf(endpoint);
+    const others = byLabel.get(label);
+    if (others === undefined) byLabel.set(label, [endpoint]);
+    else others.push(endpoint);
   }
   return byLabel;
+}
+
+/** A label must not end in a dash: `fd00::` is `fd00--0`, as CoreDNS has it. */
+function labelOf({ hostname, address }: Endpoint): string {
+  return (hostname ?? address.replaceAll(/[.:]/g, '-').replace(/-$/, '-0')).toLowerCase();
 }
 
 /** An endpoint stands once per port of the Service. */

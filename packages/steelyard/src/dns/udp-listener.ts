@@ -17,16 +17,19 @@ export async function listenUdp(
   respond: Responder,
   log: Logger,
 ): Promise<Listener> {
-  const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
+  const socket = createSocket({
+    type: family === 6 ? 'udp6' : 'udp4',
+    // Senders are addresses already; the usual look-up would cost each answer a turn of the queue.
+    lookup: (host, _options, found) => found(null, host, family),
+  });
   await bind(socket, address, port);
   socket.on('error', (error) => log.warn(`UDP socket: ${error.message}`));
   socket.on('message', (message, sender) => {
     const answer = respond(message, 'udp');
     // Port 0 cannot be answered, and Node throws for it.
     if (answer === undefined || sender.port === 0) return;
-    socket.send(answer, sender.port, sender.address, (error) => {
-      if (error !== null) log.debug(`no answer to ${sender.address}: ${error.message}`);
-    });
+    // Without a callback, which would cost another turn: what cannot be sent is asked for again, or was made up.
+    socket.send(answer, sender.port, sender.address);
   });
   return {
     port: socket.address().port,

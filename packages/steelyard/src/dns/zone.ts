@@ -1,7 +1,9 @@
 import type { ServiceEntry, Snapshot } from '@steelyard/core/model';
 import { isWireName } from './records.ts';
-import type { NameRecords } from './service-names.ts';
+import { isReverseName, ReverseZone } from './reverse-zone.ts';
+import type { ServiceNames } from './service-names.ts';
 import { serviceNames } from './service-names.ts';
+import type { NameRecords } from './service-records.ts';
 
 /** What is to be said about a name. */
 export type Lookup =
@@ -10,6 +12,10 @@ export type Lookup =
   | { readonly kind: 'empty' }
   /** The zone's own name. */
   | { readonly kind: 'apex' }
+  /** `dns-version.ZONE` (specification §2.2). */
+  | { readonly kind: 'version' }
+  /** A reverse name. Without a target there is no such name. */
+  | { readonly kind: 'pointers'; readonly targets: readonly string[] }
   | { readonly kind: 'missing' }
   /** Not ours to say. */
   | { readonly kind: 'elsewhere' };
@@ -25,7 +31,9 @@ export class Zone {
   readonly ttlSeconds: number;
   readonly #suffix: string;
   readonly #names = new Map<string, NameRecords>();
-  readonly #services = new Map<string, { readonly entry: ServiceEntry; readonly names: readonly string[] }>();
+  readonly #portNames = new Map<string, NameRecords>();
+  readonly #reverse = new ReverseZone();
+  readonly #services = new Map<string, { readonly entry: ServiceEntry; readonly said: ServiceNames }>();
   /** How many Services there are in a namespace. */
   readonly #namespaces = new Map<string, number>();
   #serial = 0;
@@ -61,21 +69,25 @@ export class Zone {
     const known = this.#names.get(name);
     if (known !== undefined) return known;
     if (name === this.name) return { kind: 'apex' };
-    if (!name.endsWith(this.#suffix)) return { kind: 'elsewhere' };
+    if (!name.endsWith(this.#suffix)) {
+      return isReverseName(name) ? { kind: 'pointers', targets: this.#reverse.lookup(name) } : { kind: 'elsewhere' };
+    }
+    // CoreDNS takes them without underscores too, and so it can be one look.
+    const port = this.#portNames.get(name.replace(/^_?([^.]*)\._?/, '$1.'));
+    if (port !== undefined) return port;
     const relative = name.slice(0, -this.#suffix.length);
+    if (relative === 'dns-version') return { kind: 'version' };
     const namespace = relative.endsWith('.svc') ? relative.slice(0, -'.svc'.length) : undefined;
     const exists = relative === 'svc' || (namespace !== undefined && this.#namespaces.has(namespace));
     return { kind: exists ? 'empty' : 'missing' };
   }
 
   #add(key: string, entry: ServiceEntry): void {
-    const names: string[] = [];
-    for (const [relative, records] of serviceNames(entry, this.ttlSeconds)) {
-      const name = `${relative}.svc.${this.name}`;
-      this.#names.set(name, records);
-      names.push(name);
-    }
-    this.#services.set(key, { entry, names });
+    const said = serviceNames(entry, `svc.${this.name}`, this.ttlSeconds);
+    for (const [name, records] of said.names) this.#names.set(name, records);
+    for (const [name, records] of said.portNames) this.#portNames.set(name, records);
+    this.#reverse.add(said.reverse);
+    this.#services.set(key, { entry, said });
     const { namespace } = entry.service;
     this.#namespaces.set(namespace, (this.#namespaces.get(namespace) ?? 0) + 1);
   }
@@ -84,7 +96,9 @@ export class Zone {
     const known = this.#services.get(key);
     if (known === undefined) return;
     this.#services.delete(key);
-    for (const name of known.names) this.#names.delete(name);
+    for (const name of known.said.names.keys()) this.#names.delete(name);
+    for (const name of known.said.portNames.keys()) this.#portNames.delete(name);
+    this.#reverse.remove(known.said.reverse);
     const { namespace } = known.entry.service;
     const left = (this.#namespaces.get(namespace) ?? 0) - 1;
     if (left > 0) this.#namespaces.set(namespace, left);

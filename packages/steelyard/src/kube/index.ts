@@ -5,3 +5,4 @@ export { ClusterError, type ClusterErrorCode } from './cluster-error.ts';
 export type { ClusterSource } from './cluster/create-cluster-source.ts';
 export type { ClusterKind } from './cluster/resource-kind.ts';
 export type { KindCounts, KindPhase, KindStatus } from './cluster/kind-status.ts';
+export { renderKubeMetrics } from './render-metrics.ts';

@@ -1,9 +1,10 @@
-import { createCompiler } from '@steelyard/core/compile';
+import { type CompilerOptions, createCompiler } from '@steelyard/core/compile';
 import { type ParsedObjects, parseObjects } from '@steelyard/core/config';
 import type { Snapshot, SnapshotSource } from '@steelyard/core/model';
 import type { Logger } from '../log.ts';
 import { createDiagnosticLog } from './diagnostic-log.ts';
 import type { ManifestReader } from './read-manifests.ts';
+import { createSnapshotFeed } from './snapshot-feed.ts';
 
 export interface ReloadableSource extends SnapshotSource {
   /** Reads again, and publishes if something changed. Calls while one is under way end in one more reading. */
@@ -14,6 +15,8 @@ export interface ReloadableOptions {
   readonly reader: ManifestReader;
   readonly clusterDomain?: string;
   readonly namespace: string;
+  /** Labels and place of the callers. */
+  readonly client?: Pick<CompilerOptions, 'clientLabels' | 'clientLocality'>;
   readonly log: Logger;
   /** Judges the first reading; what it throws is what opening fails with. */
   readonly check: (parsed: ParsedObjects, snapshot: Snapshot) => void;
@@ -23,33 +26,24 @@ export interface ReloadableOptions {
 export async function createReloadableSource(options: ReloadableOptions): Promise<ReloadableSource> {
   const { reader, namespace, log } = options;
   const compiler = createCompiler({
+    ...options.client,
     clientNamespace: namespace,
     ...(options.clusterDomain !== undefined && { clusterDomain: options.clusterDomain }),
   });
   const logDiagnostics = createDiagnosticLog(log);
-  const listeners = new Set<(snapshot: Snapshot) => void>();
   const read = async (): Promise<ParsedObjects> => {
     return parseObjects(await reader.read(), { defaultNamespace: namespace });
   };
 
   const first = await read();
-  let current = compiler.compile(first);
-  options.check(first, current);
-  logDiagnostics(current.diagnostics);
+  const snapshot = compiler.compile(first);
+  options.check(first, snapshot);
+  logDiagnostics(snapshot.diagnostics);
+  const feed = createSnapshotFeed(snapshot, log);
 
   const reloadOnce = async (): Promise<void> => {
-    const snapshot = compiler.compile(await read());
-    if (snapshot === current) return;
-    current = snapshot;
-    logDiagnostics(snapshot.diagnostics);
-    for (const listener of listeners) {
-      try {
-        listener(snapshot);
-      } catch (error) {
-        // One consumer's failure must not keep the others on an old Snapshot.
-        log.error('A consumer failed on a new Snapshot.', { version: snapshot.version, error: String(error) });
-      }
-    }
+    const next = compiler.compile(await read());
+    if (feed.publish(next)) logDiagnostics(next.diagnostics);
   };
 
   let underWay: Promise<void> | undefined;
@@ -67,14 +61,9 @@ export async function createReloadableSource(options: ReloadableOptions): Promis
 
   return {
     get current() {
-      return current;
+      return feed.current;
     },
-    subscribe(listener) {
-      // A wrapper of its own: the same function may subscribe twice.
-      const own = (snapshot: Snapshot): void => listener(snapshot);
-      listeners.add(own);
-      return () => void listeners.delete(own);
-    },
+    subscribe: (listener) => feed.subscribe(listener),
     reload() {
       if (underWay === undefined) underWay = reloadUntilQuiet();
       else again = true;

@@ -1,5 +1,6 @@
 import { normalize } from 'node:path';
 import { text as readStream } from 'node:stream/consumers';
+import type { CompilerOptions } from '@steelyard/core/compile';
 import { type ParsedObjects, renderDiagnostic } from '@steelyard/core/config';
 import type { Diagnostic, Snapshot, SnapshotSource } from '@steelyard/core/model';
 import type { Logger } from '../log.ts';
@@ -19,6 +20,8 @@ export interface ManifestOptions {
   readonly clusterDomain?: string;
   /** Of objects that name none, and of the callers. */
   readonly namespace: string;
+  /** Labels and place of the callers. */
+  readonly client?: Pick<CompilerOptions, 'clientLabels' | 'clientLocality'>;
   readonly log: Logger;
   /** Where `-` is read from. Default the process's standard input. */
   readonly stdin?: NodeJS.ReadableStream;
@@ -47,6 +50,7 @@ export async function openManifests(options: ManifestOptions): Promise<ManifestS
     reader,
     ...(options.clusterDomain !== undefined && { clusterDomain: options.clusterDomain }),
     namespace: options.namespace,
+    ...(options.client !== undefined && { client: options.client }),
     log,
     check: (parsed, snapshot) => checkUsable(paths, options.strict ?? false, parsed, snapshot),
   });

@@ -1,5 +1,5 @@
 import { createSeededRandom } from '@steelyard/core/balance';
-import { DEFAULT_LOAD_BALANCER } from '@steelyard/core/model';
+import { DEFAULT_LOAD_BALANCER, type LoadBalancerPolicy } from '@steelyard/core/model';
 import { startDnsServer } from '../dns/index.ts';
 import { caveatOf } from './caveat.ts';
 import { equalShares } from './expected-shares.ts';
@@ -32,16 +32,11 @@ export async function openHeadlessWay(context: WayContext): Promise<OpenWay | st
   context.cleanup.defer(() => dns.close());
 
   const host = `${entry.service.name}.${entry.service.namespace}.svc.${snapshot.clusterDomain}`;
-  // Where no DestinationRule speaks of the headless host, Istio's default holds for it as for any other.
-  const cluster = snapshot.clusters.get(`outbound|${port.port.port}||${host}`);
-  const policy = cluster?.loadBalancer ?? DEFAULT_LOAD_BALANCER;
-  const rule = cluster?.destinationRule;
-  const source = rule === undefined ? 'the default' : `DestinationRule ${rule.namespace}/${rule.name}`;
+  const { policy, source } = policyOf(context, host, port.port.port);
   return {
     way: 'headless',
-    target: `dns://${formatAddress(dns.address)}/${host}:${podPort}`,
-    // Without it grpc-js asks the system's resolver and overlooks the server in the target.
-    env: { GRPC_NODE_USE_ALTERNATIVE_RESOLVER: 'true' },
+    target: `headless://${formatAddress(dns.address)}/${host}.:${podPort}`,
+    env: {},
     policy,
     awaitPods: pods.length,
     expected: equalShares(pods),
@@ -50,4 +45,24 @@ export async function openHeadlessWay(context: WayContext): Promise<OpenWay | st
     ...caveatOf([policy]),
     address: dns.address,
   };
+}
+
+/**
+ * The caller chooses, and does well to choose what the cluster says of these pods: the DestinationRule of the headless host,
+ * else the one of the Service that has the same pods, else Istio's default.
+ */
+function policyOf(
+  { snapshot, target }: WayContext,
+  headlessHost: string,
+  headlessPort: number,
+): { readonly policy: LoadBalancerPolicy; readonly source: string } {
+  const { service } = target.entry;
+  const serviceHost = `${service.name}.${service.namespace}.svc.${snapshot.clusterDomain}`;
+  const names = [`outbound|${headlessPort}||${headlessHost}`, `outbound|${target.port.port.port}||${serviceHost}`];
+  for (const name of names) {
+    const { destinationRule: rule, loadBalancer } = snapshot.clusters.get(name) ?? {};
+    if (rule === undefined || loadBalancer === undefined) continue;
+    return { policy: loadBalancer, source: `as DestinationRule ${rule.namespace}/${rule.name} says` };
+  }
+  return { policy: DEFAULT_LOAD_BALANCER, source: 'the default' };
 }

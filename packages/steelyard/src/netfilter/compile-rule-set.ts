@@ -1,13 +1,16 @@
 import type { Snapshot } from '@steelyard/core/model';
 import { portChainName } from './chain-name.ts';
+import type { SharedChains } from './frame.ts';
 import { filterFrame, LOCALHOST_ACCEPTED, natFrame } from './frame.ts';
 import { nodePortAddresses } from './node-port-addresses.ts';
 import { isFirewalled, matchesTo, portChains } from './port-chains.ts';
 import type { RuleSetOptions } from './rule-options.ts';
 import type { Chain, Match, Rule, RuleSet, Verdict } from './rule-set.ts';
 import { isLoopback } from './network.ts';
-import type { VirtualPort } from './virtual-port.ts';
-import { hasExternalEndpoints, hasInternalEndpoints, virtualPorts } from './virtual-port.ts';
+import type { RuleMemo } from './rule-memo.ts';
+import { createRuleMemo } from './rule-memo.ts';
+import type { CountedPort, VirtualPort } from './virtual-port.ts';
+import { comparePorts, hasExternalEndpoints, hasInternalEndpoints, virtualPorts } from './virtual-port.ts';
 
 /** kube-proxy's `largeClusterEndpointsThreshold`. */
 const LARGE_CLUSTER_ENDPOINTS = 1000;
@@ -19,25 +22,61 @@ const LARGE_CLUSTER_ENDPOINTS = 1000;
  * endpoint and jumps to its KUBE-SEP chain, which rewrites the destination; one to a node port or another outside
  * address goes through KUBE-EXT first. Ports without usable endpoints are rejected or dropped in the filter table.
  * Services without a virtual address in the family (headless, ExternalName, the other family) have no rules. Equal
- * Snapshots give equal rules: where kube-proxy follows a Go map, this follows the names.
+ * Snapshots give equal rules: where kube-proxy follows a Go map, this follows the names. With the `memo` of the call before,
+ * what did not change keeps its identity.
  */
-export function compileRuleSet(snapshot: Pick<Snapshot, 'services'>, options: RuleSetOptions): RuleSet {
-  const { ports, endpointCount } = virtualPorts(snapshot, options);
-  const context = { options, largeCluster: endpointCount > LARGE_CLUSTER_ENDPOINTS };
+export function compileRuleSet(
+  snapshot: Pick<Snapshot, 'services'>,
+  options: RuleSetOptions,
+  memo: RuleMemo<readonly PortRules[]> = createRuleMemo(),
+): RuleSet {
+  const ports = [...snapshot.services.values()]
+    .flatMap((entry) =>
+      memo.get(entry, options, () => virtualPorts(entry, options).map((each) => portRules(each, options))),
+    )
+    .toSorted((a, b) => comparePorts(a.port, b.port));
+  const endpointCount = ports.reduce((sum, each) => sum + each.endpointCount, 0);
+  const largeCluster = endpointCount > LARGE_CLUSTER_ENDPOINTS;
   const shared = {
-    services: ports.flatMap(internalRefusals),
-    external: ports.flatMap(externalRefusals),
-    healthChecks: ports.flatMap(healthCheckRules),
-    firewalled: ports.flatMap(firewallDrops),
-    dispatch: [...ports.flatMap(dispatchRules), ...nodePortJumps(options)],
-    nodePorts: ports.flatMap((port) => nodePortRules(port, options)),
+    services: ports.flatMap((each) => each.services),
+    external: ports.flatMap((each) => each.external),
+    healthChecks: ports.flatMap((each) => each.healthChecks),
+    firewalled: ports.flatMap((each) => each.firewalled),
+    dispatch: [...ports.flatMap((each) => each.dispatch), ...nodePortJumps(options)],
+    nodePorts: ports.flatMap((each) => each.nodePorts),
   };
-  const chains = ports.flatMap((port) => portChains(port, context));
+  const chains = ports.flatMap((each) => each.chains(largeCluster));
   return {
     family: options.family,
     tables: {
       filter: byName(filterFrame(shared, options)),
       nat: byName([...natFrame(shared, options), ...chains]),
+    },
+  };
+}
+
+/** All that one port contributes. */
+export interface PortRules extends SharedChains {
+  readonly port: VirtualPort;
+  readonly endpointCount: number;
+  readonly chains: (largeCluster: boolean) => readonly Chain[];
+}
+
+function portRules({ port, endpointCount }: CountedPort, options: RuleSetOptions): PortRules {
+  const made = new Map<boolean, readonly Chain[]>();
+  return {
+    port,
+    endpointCount,
+    services: internalRefusals(port),
+    external: externalRefusals(port),
+    healthChecks: healthCheckRules(port),
+    firewalled: firewallDrops(port),
+    dispatch: dispatchRules(port),
+    nodePorts: nodePortRules(port, options),
+    chains(largeCluster) {
+      const chains = made.get(largeCluster) ?? portChains(port, { options, largeCluster });
+      made.set(largeCluster, chains);
+      return chains;
     },
   };
 }

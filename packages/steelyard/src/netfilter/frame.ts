@@ -7,7 +7,7 @@ import type { Chain, ConntrackState, Match, Rule, Verdict } from './rule-set.ts'
  * Source: kube-proxy, `iptablesJumpChains` and `syncProxyRules`. Each jump is inserted at the top of its chain, so the
  * last inserted comes first: in FORWARD, KUBE-PROXY-FIREWALL before KUBE-FORWARD before KUBE-SERVICES.
  */
-export const MARK_MASQ = 'KUBE-MARK-MASQ';
+const MARK_MASQ = 'KUBE-MARK-MASQ';
 const SERVICES = 'KUBE-SERVICES';
 const EXTERNAL = 'KUBE-EXTERNAL-SERVICES';
 const NODE_PORTS = 'KUBE-NODEPORTS';

@@ -25,12 +25,13 @@ function tableLines(ruleSet: RuleSet, table: TableName, options: RenderOptions):
   return [
     `*${table}`,
     ...chains.map((chain) => `:${chain.name} ${chain.builtIn ? (chain.policy ?? 'accept').toUpperCase() : '-'} [0:0]`),
-    ...chains.flatMap((chain) => chainLines(chain, ruleSet.family)),
+    ...chains.flatMap((chain) => renderIptablesChain(chain, ruleSet.family)),
     'COMMIT',
   ];
 }
 
-function chainLines(chain: Chain, family: IpFamily): string[] {
+/** `-A CHAIN …`, one line a rule. */
+export function renderIptablesChain(chain: Chain, family: IpFamily): string[] {
   return chain.rules.map((rule) => `-A ${chain.name} ${renderRule(rule, family)}`);
 }
 

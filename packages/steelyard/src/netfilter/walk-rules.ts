@@ -188,15 +188,18 @@ export function walkRules(
   ): void {
     let left = 1;
     let split = false;
+    const chosen: (readonly [Verdict, number])[] = [];
     for (const [index, choice] of choices.entries()) {
       const part = shareOf(index, choices.length);
-      const chosen = index === choices.length - 1 ? 'apply' : choose(part / left);
+      const way = index === choices.length - 1 ? 'apply' : choose(part / left);
       left -= part;
-      if (chosen === 'skip') continue;
-      if (chosen === 'both') split = true;
-      follow(choice ?? { kind: 'none' }, after, state, split ? probability * part : probability);
-      if (chosen === 'apply') return;
+      if (way === 'skip') continue;
+      if (way === 'both') split = true;
+      chosen.push([choice ?? { kind: 'none' }, split ? probability * part : probability]);
+      if (way === 'apply') break;
     }
+    // The last that is opened is followed first.
+    for (const [choice, part] of chosen.toReversed()) follow(choice, after, state, part);
   }
 
   function jump(name: string, after: Position, caller: Position | undefined): Position {

@@ -1,7 +1,7 @@
 import type { Field, HeaderBlock } from '@steelyard/http2';
 import type { Random } from '@steelyard/core/balance';
 import type { Call } from './call.ts';
-import { STATUS_NAMES } from './metrics-status.ts';
+import { GRPC_STATUS_NAMES } from '@steelyard/core/model';
 
 /** Which calls get a line. */
 export type AccessLogSelection =
@@ -108,7 +108,7 @@ export class AccessEntry {
       path: this.#path,
       authority: this.#authority,
       peer: this.#peer,
-      status: STATUS_NAMES[status] ?? 'UNKNOWN',
+      status: GRPC_STATUS_NAMES[status] ?? 'UNKNOWN',
       durationMs: Math.round(us) / 1000,
       cluster: this.#cluster,
       endpoint: this.#endpoint,

@@ -1,7 +1,7 @@
 import { type Cluster, type Endpoint, renderEndpointAddress, type Snapshot } from '@steelyard/core/model';
 import { quantileUs } from './metrics-histogram.ts';
 import type { EndpointReport, ProxyReport } from './metrics-report.ts';
-import { STATUS_NAMES } from './metrics-status.ts';
+import { GRPC_STATUS_NAMES } from '@steelyard/core/model';
 
 /**
  * - `connected`: there is a connection to it;
@@ -76,7 +76,7 @@ function viewEndpoint(key: string, endpoint: Endpoint, report: EndpointReport | 
     calls: report?.started ?? 0,
     errors: Object.fromEntries(
       counts.flatMap((count, status) =>
-        status === 0 || count === 0 ? [] : [[STATUS_NAMES[status] ?? 'UNKNOWN', count]],
+        status === 0 || count === 0 ? [] : [[GRPC_STATUS_NAMES[status] ?? 'UNKNOWN', count]],
       ),
     ),
     ...viewLatency(report),

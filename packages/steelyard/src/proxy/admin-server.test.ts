@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { request } from 'node:http';
 import { after, describe, test } from 'node:test';
 import { createTestSource } from '@steelyard/testkit';
 import type { Logger } from '../log.ts';
@@ -122,6 +124,24 @@ describe('the admin port', () => {
     assert.equal((await ask('/drain', { method: 'POST' })).status, 202);
     assert.equal(drains(), 1);
   });
+
+  const hosts: readonly [string, string, number][] = [
+    ['127.0.0.1', 'localhost:9901', 200],
+    ['127.0.0.1', '127.0.0.1', 200],
+    ['127.0.0.1', '[::1]:9901', 200],
+    ['127.0.0.1', 'evil.example', 403],
+    ['127.0.0.1', '127.0.0.1.evil.example:9901', 403],
+    ['0.0.0.0', 'steelyard.mesh:9901', 200],
+  ];
+  for (const [listen, host, status] of hosts) {
+    test(`asked for as ${host} on ${listen}: ${status}`, async () => {
+      const { admin } = await startBed(listen);
+      const asked = request({ host: '127.0.0.1', port: admin.address.port, path: '/livez', headers: { host } });
+      const [response] = await once(asked.end(), 'response');
+      assert.equal(response.statusCode, status);
+      response.resume();
+    });
+  }
 
   const wrong: readonly [string, string, number][] = [
     ['GET', '/', 404],

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { BlockList, isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv6 } from 'node:net';
 import type { Snapshot } from '@steelyard/core/model';
 import { listenOn } from '../listen-on.ts';
 import type { Logger } from '../log.ts';
@@ -96,7 +96,9 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
     ['/drain', { method: 'POST', answer: drain }],
   ]);
 
+  const isForeign = (host: string): boolean => isLoopback(address.host) && !isLocalName(host);
   const answerTo = async (request: IncomingMessage): Promise<Answer & { readonly allow?: string }> => {
+    if (isForeign(request.headers.host ?? '')) return text(403, 'ask for localhost or the address, by no other name');
     const path = (request.url ?? '').replace(/\?.*$/, '');
     const route = routes.get(path);
     if (route === undefined) return text(404, `there is ${[...routes.keys()].join(', ')}`);
@@ -177,6 +179,15 @@ function text(status: number, message: string): Answer {
 
 function json(body: string): Answer {
   return { status: 200, type: JSON_TYPE, body: `${body}\n` };
+}
+
+/**
+ * A `host` that a request to a loopback address can honestly have. Any other name is one that somebody made lead here,
+ * so that a web page under it could read the answers (DNS rebinding).
+ */
+function isLocalName(host: string): boolean {
+  const name = host.replace(/:\d+$/, '');
+  return name === '' || name === 'localhost' || isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0;
 }
 
 const loopback = new BlockList();

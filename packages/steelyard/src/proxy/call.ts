@@ -1,4 +1,5 @@
 import type { Balanced } from '@steelyard/core/balance';
+import type { HeaderOperations } from '@steelyard/core/model';
 import type { Connection, Field, Stream } from '@steelyard/http2';
 import type { AccessEntry } from './access-log.ts';
 import type { CallCounts } from './metrics-calls.ts';
@@ -35,6 +36,10 @@ export class Call {
   upStream: Stream<Call> | undefined = undefined;
   endpoint: CallEndpoint | undefined = undefined;
   cluster = '';
+  /** What a hash policy goes by, should the call have to be sent again. */
+  hash: number | undefined = undefined;
+  /** What the rules of its route do to the response's header. */
+  responseRules: readonly HeaderOperations[] | undefined = undefined;
   sender: CallSender | undefined = undefined;
   /** The request so far, as long as it can be sent again. */
   replay: Replay | undefined = undefined;
@@ -92,11 +97,15 @@ export class Call {
   release(status: number): void {
     const { endpoint } = this;
     if (endpoint === undefined) return;
+    const us = this.#counts.clock.nowUs() - this.#attemptUs;
+    this.#leave(endpoint, status, us);
+    this.#attempts?.parts.record(status, us);
+  }
+
+  #leave(endpoint: CallEndpoint, status: number, us: number): void {
     this.endpoint = undefined;
     endpoint.activeRequests--;
-    const us = this.#counts.clock.nowUs() - this.#attemptUs;
     endpoint.stats.ended(status, us);
-    this.#attempts?.ended.record(status, us);
     if (status !== UNIMPLEMENTED) this.#method.proven = true;
   }
 
@@ -109,10 +118,16 @@ export class Call {
     if (this.#ended) return;
     this.#ended = true;
     this.commit();
-    this.release(status);
     const us = this.#counts.clock.nowUs() - this.startedUs;
+    const { endpoint } = this;
     this.#method.active--;
-    this.#method.ended.record(status, us);
+    if (endpoint !== undefined && this.#attempts !== undefined && this.#attemptUs === this.startedUs) {
+      this.#leave(endpoint, status, us);
+      this.#attempts.whole.record(status, us);
+    } else {
+      this.release(status);
+      this.#method.parts.record(status, us);
+    }
     this.entry?.end(this, status, us, detail);
   }
 }

@@ -1,10 +1,12 @@
-import type { HeaderOperations, Rewrite, Route, RouteMatch, WeightedDestination } from '@steelyard/core/model';
+import type { Rewrite, Route, RouteMatch, WeightedDestination } from '@steelyard/core/model';
 import { rewritePath } from '@steelyard/core/routing';
 import { createField, type Field, HeaderBlock } from '@steelyard/http2';
+import { changesNothing, operateHeaders } from './operate-headers.ts';
 
 /** Whether a call that takes this way goes on as it came. */
 export function leavesRequest(route: Route, destination: WeightedDestination): boolean {
-  return route.rewrite === undefined && route.headers === undefined && destination.headers === undefined;
+  if (route.rewrite !== undefined) return false;
+  return changesNothing(route.headers?.request) && changesNothing(destination.headers?.request);
 }
 
 /**
@@ -19,8 +21,8 @@ export function changeRequest(
 ): HeaderBlock {
   let fields = block.fields.slice(0, block.count);
   if (route.rewrite !== undefined) fields = rewrite(fields, route.rewrite, match);
-  if (route.headers !== undefined) fields = operate(fields, route.headers.request);
-  if (destination.headers !== undefined) fields = operate(fields, destination.headers.request);
+  if (route.headers !== undefined) fields = operateHeaders(fields, route.headers.request);
+  if (destination.headers !== undefined) fields = operateHeaders(fields, destination.headers.request);
   return HeaderBlock.of(fields);
 }
 
@@ -37,11 +39,4 @@ function rewrite(fields: readonly Field[], change: Rewrite, match: RouteMatch | 
         return field;
     }
   });
-}
-
-/** Removed, then set, then added (Envoy, `HeaderParser::evaluateHeaders`). Pseudo-header fields are never touched. */
-function operate(fields: readonly Field[], { set, add, remove }: HeaderOperations): Field[] {
-  const gone = new Set([...remove, ...set.map(([name]) => name)]);
-  const kept = fields.filter((field) => !gone.has(field.name.text));
-  return [...kept, ...[...set, ...add].map(([name, value]) => createField(name, value))];
 }

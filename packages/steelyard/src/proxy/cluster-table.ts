@@ -1,13 +1,17 @@
-import { createPicker, type Picker, type Random } from '@steelyard/core/balance';
+import { createClusterPicker, type Picker, type Random } from '@steelyard/core/balance';
 import type { Cluster, Snapshot } from '@steelyard/core/model';
 import type { Engine } from './engine.ts';
 import type { EndpointReport } from './metrics-report.ts';
 import { endpointKey, UpstreamEndpoint } from './upstream-endpoint.ts';
 
-interface ClusterState {
+/** A cluster that calls go to. */
+export interface ServedCluster {
   readonly cluster: Cluster;
-  readonly endpoints: readonly UpstreamEndpoint[];
+  /** Gives `undefined` when the cluster has no endpoints. */
   readonly picker: Picker<UpstreamEndpoint>;
+  /** Its policy goes by what a call says: `pick` wants the call's hash. */
+  readonly hashes: boolean;
+  readonly endpoints: readonly UpstreamEndpoint[];
 }
 
 /**
@@ -18,7 +22,7 @@ export class ClusterTable {
   readonly #engine: Engine;
   readonly #random: Random;
   #snapshot: Snapshot;
-  readonly #states = new Map<string, ClusterState>();
+  readonly #states = new Map<string, ServedCluster>();
   readonly #endpoints = new Map<string, UpstreamEndpoint>();
 
   constructor(snapshot: Snapshot, engine: Engine, random: Random) {
@@ -27,12 +31,12 @@ export class ClusterTable {
     this.#random = random;
   }
 
-  /** `undefined` when the cluster is unknown; its picker gives `undefined` when it has no endpoints. */
-  pickerOf(clusterName: string): Picker<UpstreamEndpoint> | undefined {
+  /** `undefined` when the cluster is unknown. */
+  find(clusterName: string): ServedCluster | undefined {
     const state = this.#states.get(clusterName);
-    if (state !== undefined) return state.picker;
+    if (state !== undefined) return state;
     const cluster = this.#snapshot.clusters.get(clusterName);
-    return cluster && this.#enter(cluster).picker;
+    return cluster && this.#enter(cluster);
   }
 
   update(snapshot: Snapshot): void {
@@ -52,11 +56,16 @@ export class ClusterTable {
     return Array.from(this.#endpoints.values(), (endpoint) => endpoint.report());
   }
 
+  /** What connections fail by may have changed: all endpoints may be tried at once. */
+  retryAll(): void {
+    for (const endpoint of this.#endpoints.values()) endpoint.retry();
+  }
+
   close(): void {
     for (const endpoint of this.#endpoints.values()) endpoint.close();
   }
 
-  #enter(cluster: Cluster): ClusterState {
+  #enter(cluster: Cluster): ServedCluster {
     const endpoints = cluster.endpoints.map((endpoint) => {
       const key = endpointKey(endpoint);
       let upstream = this.#endpoints.get(key);
@@ -67,7 +76,9 @@ export class ClusterTable {
       upstream.uses++;
       return upstream;
     });
-    const state = { cluster, endpoints, picker: createPicker(cluster.loadBalancer, endpoints, this.#random) };
+    const picker = createClusterPicker(cluster, endpoints, this.#random);
+    const { kind } = cluster.loadBalancer;
+    const state = { cluster, endpoints, picker, hashes: kind === 'RING_HASH' || kind === 'MAGLEV' };
     this.#states.set(cluster.name, state);
     return state;
   }

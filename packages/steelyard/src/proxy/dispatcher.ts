@@ -1,30 +1,45 @@
 import type { HeaderBlock } from '@steelyard/http2';
 import type { Call, CallSender } from './call.ts';
-import type { ClusterTable } from './cluster-table.ts';
+import type { ClusterTable, ServedCluster } from './cluster-table.ts';
 import { type CallFailure, GrpcStatus } from './grpc-status.ts';
 import { type Replay, ReplayPool } from './replay.ts';
 import type { UpstreamEndpoint } from './upstream-endpoint.ts';
 
-/** Draws of the policy that may name the endpoint to avoid before it is taken that there is no other. */
+/** Draws of the policy that may name endpoints of no use before one is looked for without it. */
 const DRAWS = 16;
 
 /** Gives calls to the endpoints that their cluster's policy picks: once, or again when a pod has not touched them. */
 export class Dispatcher implements CallSender {
   readonly #clusters: ClusterTable;
   readonly #replays = new ReplayPool();
+  /** Which endpoint comes first when the policy names none that is of use. */
+  #turn = 0;
 
   constructor(clusters: ClusterTable) {
     this.#clusters = clusters;
   }
 
-  /** Sends the call to an endpoint of the cluster, or tells why not. */
-  send(call: Call, cluster: string, block: HeaderBlock, endStream: boolean): CallFailure | undefined {
-    const endpoint = this.#clusters.pickerOf(cluster)?.pick();
-    if (endpoint === undefined) {
-      return { status: GrpcStatus.UNAVAILABLE, message: `${cluster} has no endpoint that is ready` };
+  /**
+   * Sends the call to an endpoint of the cluster, or tells why not.
+   *
+   * @param hash of the call, when the cluster's policy hashes.
+   */
+  send(
+    call: Call,
+    to: ServedCluster,
+    block: HeaderBlock,
+    endStream: boolean,
+    hash: number | undefined,
+  ): CallFailure | undefined {
+    let endpoint = to.picker.pick(hash);
+    if (endpoint === undefined) return noEndpoint(to.cluster.name);
+    if (!endpoint.reachable) {
+      endpoint.reconnect();
+      endpoint = this.#pickOther(to, endpoint.key) ?? endpoint;
     }
     call.sender = this;
-    call.cluster = cluster;
+    call.cluster = to.cluster.name;
+    call.hash = hash;
     const failure = attempt(call, endpoint, block, endStream);
     // The call may be over by now: its connection can fail while it is being written to.
     if (failure === undefined && !call.responseStarted) {
@@ -42,7 +57,8 @@ export class Dispatcher implements CallSender {
   resend(call: Call, avoid?: string): boolean {
     const { replay } = call;
     if (replay === undefined || !replay.again()) return false;
-    const endpoint = this.#pickOther(call.cluster, avoid);
+    const to = this.#clusters.find(call.cluster);
+    const endpoint = to && (this.#pickHashed(to, call.hash, avoid) ?? this.#pickOther(to, avoid));
     if (endpoint === undefined) return false;
     call.release(GrpcStatus.UNAVAILABLE);
     const bare = replay.ended && replay.length === 0 && replay.trailers === undefined;
@@ -55,14 +71,32 @@ export class Dispatcher implements CallSender {
     this.#replays.release(replay);
   }
 
-  #pickOther(cluster: string, avoid: string | undefined): UpstreamEndpoint | undefined {
-    const picker = this.#clusters.pickerOf(cluster);
+  /** The endpoint that a call's hash names, if it is of use. */
+  #pickHashed(to: ServedCluster, hash: number | undefined, avoid: string | undefined): UpstreamEndpoint | undefined {
+    const endpoint = hash === undefined ? undefined : to.picker.pick(hash);
+    return endpoint?.key !== avoid && endpoint?.reachable === true ? endpoint : undefined;
+  }
+
+  /** Any endpoint that is of use: by the policy if it names one in a few draws, else the next in turn. */
+  #pickOther({ picker, endpoints }: ServedCluster, avoid: string | undefined): UpstreamEndpoint | undefined {
     for (let draw = 0; draw < DRAWS; draw++) {
-      const endpoint = picker?.pick();
-      if (endpoint?.key !== avoid) return endpoint;
+      const endpoint = picker.pick();
+      if (endpoint === undefined) return undefined;
+      if (endpoint.key !== avoid && endpoint.reachable) return endpoint;
+      endpoint.reconnect();
+    }
+    const first = this.#turn++;
+    for (let i = 0; i < endpoints.length; i++) {
+      const endpoint = endpoints[(first + i) % endpoints.length];
+      if (endpoint !== undefined && endpoint.key !== avoid && endpoint.reachable) return endpoint;
     }
     return undefined;
   }
+}
+
+/** What the callers of a cluster without endpoints are told. */
+export function noEndpoint(cluster: string): CallFailure {
+  return { status: GrpcStatus.UNAVAILABLE, message: `${cluster} has no endpoint that is ready` };
 }
 
 function attempt(
@@ -73,7 +107,7 @@ function attempt(
 ): CallFailure | undefined {
   const upstream = endpoint.acquire();
   if (upstream === undefined) {
-    return { status: GrpcStatus.UNAVAILABLE, message: `all connections to ${endpoint.key} are full` };
+    return { status: GrpcStatus.UNAVAILABLE, message: endpoint.refusal() };
   }
   call.assign(endpoint, call.cluster);
   call.upstream = upstream.connection;

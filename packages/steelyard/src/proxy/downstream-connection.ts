@@ -5,12 +5,14 @@ import {
   type ConnectionHandler,
   ErrorCode,
   type HeaderBlock,
+  type ResetCause,
   type Stream,
 } from '@steelyard/http2';
 import { Call, contextOf } from './call.ts';
+import { ConnectionAge } from './connection-age.ts';
 import type { Engine } from './engine.ts';
 import { failCall } from './fail-call.ts';
-import { GrpcStatus } from './grpc-status.ts';
+import { GrpcStatus, tooLarge } from './grpc-status.ts';
 import type { Router } from './router.ts';
 import type { Ticking } from './ticker.ts';
 import { Transport } from './transport.ts';
@@ -21,12 +23,14 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking {
   readonly #transport: Transport<Call>;
   readonly #router: Router;
   readonly #engine: Engine;
+  readonly #age: ConnectionAge | undefined;
 
   constructor(socket: Socket, router: Router, engine: Engine, onClose: (connection: DownstreamConnection) => void) {
     this.#router = router;
     this.#engine = engine;
-    const { fields, buffers, now } = engine;
-    this.connection = new Connection<Call>(this, { role: 'server', fields, buffers, now });
+    const { fields, buffers, limits, maxAge, now, random } = engine;
+    this.connection = new Connection<Call>(this, { role: 'server', fields, buffers, limits, now });
+    this.#age = maxAge && new ConnectionAge(maxAge, now(), random);
     engine.ticker.add(this);
     this.#transport = new Transport(socket, this.connection, engine, engine.downstream, () => {
       engine.ticker.remove(this);
@@ -37,6 +41,9 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking {
 
   tick(now: number): void {
     this.connection.tick(now);
+    const stage = this.#age?.stage(now) ?? 'young';
+    if (stage === 'old') this.drain();
+    else if (stage === 'over') this.close('the connection has reached its maximum age');
   }
 
   /** Takes no new calls; closes when those under way have ended. */
@@ -44,8 +51,15 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking {
     this.connection.drain();
   }
 
-  /** Ends at once what is still under way. */
+  /** Ends at once what is still under way: each call with a status, then the connection. */
   close(detail: string): void {
+    this.connection.forEachStream((stream) => {
+      const call = contextOf(stream);
+      if (call.upStream !== undefined) call.upstream?.reset(call.upStream, ErrorCode.CANCEL);
+      // The pod has done nothing wrong: its attempt is one that was cancelled.
+      call.release(GrpcStatus.CANCELLED);
+      failCall(call, { status: GrpcStatus.UNAVAILABLE, message: detail });
+    });
     this.connection.close(ErrorCode.NO_ERROR, detail);
     this.#transport.end();
   }
@@ -58,11 +72,11 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking {
     if (block.tooLarge) {
       failCall(call, {
         status: GrpcStatus.RESOURCE_EXHAUSTED,
-        message: 'the metadata of the call is larger than 64 KiB',
+        message: tooLarge('the metadata of the call', this.#engine.limits),
       });
       return;
     }
-    const failure = this.#router.forward(call, block, endStream);
+    const failure = this.#router.forward(call, block, endStream, this.#transport);
     if (failure !== undefined) failCall(call, failure);
   }
 
@@ -99,10 +113,11 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking {
   }
 
   /** The caller cancelled, is gone, or broke a rule: in each case the pod must not see a complete request. */
-  onReset(stream: Stream<Call>): void {
+  onReset(stream: Stream<Call>, code: number, cause: ResetCause, detail: string): void {
     const call = contextOf(stream);
     if (call.upStream !== undefined) call.upstream?.reset(call.upStream, ErrorCode.CANCEL);
-    call.end(GrpcStatus.CANCELLED, 'the caller cancelled, or is gone');
+    const byUs = cause === 'connection' && code === ErrorCode.NO_ERROR;
+    call.end(byUs ? GrpcStatus.UNAVAILABLE : GrpcStatus.CANCELLED, cause === 'peer' ? 'the caller cancelled' : detail);
   }
 
   onGoAway(): void {

@@ -1,10 +1,14 @@
-import { BufferPool, FieldCache } from '@steelyard/http2';
+import type { Random } from '@steelyard/core/balance';
+import { BufferPool, DEFAULT_LIMITS, FieldCache, type Limits } from '@steelyard/http2';
 import type { AccessLog } from './access-log.ts';
+import type { MaxConnectionAge } from './connection-age.ts';
+import type { ConnectionSettings } from './connection-settings.ts';
 import { FlushLoop } from './flush-loop.ts';
 import { type CallCounts, createCallCounts } from './metrics-calls.ts';
 import { TurnClock } from './metrics-clock.ts';
 import { createTransportCounts, type TransportCounts } from './metrics-transport.ts';
 import { Ticker } from './ticker.ts';
+import type { UpstreamTlsContext } from './tls-connect.ts';
 
 /** What all connections of a process share. */
 export interface Engine {
@@ -14,20 +18,34 @@ export interface Engine {
   /** Milliseconds, never going back. */
   readonly now: () => number;
   readonly ticker: Ticker;
+  readonly random: Random;
+  /** Of connections on both sides. */
+  readonly limits: Limits;
+  /** Of callers' connections. */
+  readonly maxAge: MaxConnectionAge | undefined;
   readonly clock: TurnClock;
   readonly calls: CallCounts;
   readonly downstream: TransportCounts;
   readonly upstream: TransportCounts;
   /** Absent: nothing is logged of calls, and nothing is done towards it. */
   readonly accessLog: AccessLog | undefined;
+  /** Of connections to pods. Absent: plain text. */
+  upstreamTls: UpstreamTlsContext | undefined;
 }
 
 export interface EngineOptions {
   readonly accessLog?: AccessLog | undefined;
+  readonly upstreamTls?: UpstreamTlsContext | undefined;
+  readonly connections?: ConnectionSettings | undefined;
+  /** Default `Math.random`. */
+  readonly random?: Random | undefined;
+  /** Milliseconds, never going back. Default `performance.now`. */
+  readonly now?: (() => number) | undefined;
 }
 
-export function createEngine({ accessLog }: EngineOptions = {}): Engine {
-  const now = (): number => performance.now();
+export function createEngine(options: EngineOptions = {}): Engine {
+  const { accessLog, upstreamTls, connections = {}, random = Math.random } = options;
+  const now = options.now ?? ((): number => performance.now());
   const clock = new TurnClock(now);
   return {
     fields: new FieldCache(),
@@ -35,10 +53,14 @@ export function createEngine({ accessLog }: EngineOptions = {}): Engine {
     loop: new FlushLoop(() => clock.expire()),
     now,
     ticker: new Ticker(now),
+    random,
+    limits: { ...DEFAULT_LIMITS, ...connections.limits },
+    maxAge: connections.maxAge,
     clock,
     calls: createCallCounts(clock),
     downstream: createTransportCounts(),
     upstream: createTransportCounts(),
     accessLog,
+    upstreamTls,
   };
 }

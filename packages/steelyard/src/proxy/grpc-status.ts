@@ -1,4 +1,14 @@
-import { createField, ErrorCode, errorCodeName, type Field, HeaderBlock, type ResetCause } from '@steelyard/http2';
+import type { HeaderOperations } from '@steelyard/core/model';
+import {
+  createField,
+  ErrorCode,
+  errorCodeName,
+  type Field,
+  HeaderBlock,
+  type Limits,
+  type ResetCause,
+} from '@steelyard/http2';
+import { operateHeaders } from './operate-headers.ts';
 
 /** The status codes of gRPC that a proxy comes to say itself (grpc/doc/statuscodes.md). */
 export const GrpcStatus = {
@@ -15,6 +25,8 @@ export interface CallFailure {
   /** A value of {@link GrpcStatus}. */
   readonly status: number;
   readonly message: string;
+  /** Done to the header of the answer. */
+  readonly headers?: HeaderOperations;
 }
 
 /** PROTOCOL-HTTP2.md "Errors", and what gRPC callers expect of a connection that is gone: to be told to try again. */
@@ -34,6 +46,11 @@ export function failureOfReset(code: number, cause: ResetCause, detail: string, 
     default:
       return cause satisfies never;
   }
+}
+
+/** @param what the metadata of whom */
+export function tooLarge(what: string, { maxHeaderListSize }: Limits): string {
+  return `${what} is larger than ${maxHeaderListSize} octets`;
 }
 
 function statusOfCode(code: number): number {
@@ -71,7 +88,7 @@ const CONTENT_TYPE_TEXT = createField('content-type', 'text/plain; charset=utf-8
 
 /** A whole gRPC response in one header block: Trailers-Only. */
 export function trailersOnly(failure: CallFailure): HeaderBlock {
-  return HeaderBlock.of([STATUS_200, CONTENT_TYPE_GRPC, ...statusFields(failure)]);
+  return headerOf([STATUS_200, CONTENT_TYPE_GRPC, ...statusFields(failure)], failure);
 }
 
 /** The end of a gRPC response whose header has gone out. */
@@ -81,7 +98,11 @@ export function statusTrailers(failure: CallFailure): HeaderBlock {
 
 /** The header of a response to a caller that does not speak gRPC; the message is its body. */
 export function httpFailure(failure: CallFailure): HeaderBlock {
-  return HeaderBlock.of([createField(':status', httpStatusOf(failure.status)), CONTENT_TYPE_TEXT]);
+  return headerOf([createField(':status', httpStatusOf(failure.status)), CONTENT_TYPE_TEXT], failure);
+}
+
+function headerOf(fields: Field[], { headers }: CallFailure): HeaderBlock {
+  return HeaderBlock.of(headers === undefined ? fields : operateHeaders(fields, headers));
 }
 
 function statusFields({ status, message }: CallFailure): Field[] {

@@ -1,5 +1,10 @@
 export { type Admin, type AdminOptions, type AdminSubject, startAdmin } from './admin-server.ts';
 export { type Proxy, type ProxyOptions, startProxy } from './proxy.ts';
+export type { MaxConnectionAge } from './connection-age.ts';
+export type { ConnectionSettings } from './connection-settings.ts';
+export { followServerTls, followUpstreamTls, TlsFileError } from './tls-files.ts';
+export type { FollowedFiles } from './tls-follow.ts';
+export type { ClientAuth, ServerTls, UpstreamTls } from './tls-settings.ts';
 export { WorkerError } from './workers-pool.ts';
 export type { AccessLogSelection } from './access-log.ts';
 export { type AccessLogSink, createDescriptorSink, openFileSink } from './access-log-sink.ts';

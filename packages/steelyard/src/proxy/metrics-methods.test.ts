@@ -39,10 +39,10 @@ describe('methods are told apart', () => {
     busy.active = 1;
     for (let i = 0; i < 1000; i++) {
       const invented = counted(table.of(path(`/x.X/M${i}`)));
-      invented.ended.record(12, 100);
+      invented.parts.record(12, 100);
       const attempts = invented.attemptsAt('c');
       attempts.started++;
-      attempts.ended.record(12, 90);
+      attempts.parts.record(12, 90);
     }
     assert.equal(table.of(path('/real.Echo/Say')), real);
     assert.equal(table.of(path('/busy.Echo/Say')), busy);

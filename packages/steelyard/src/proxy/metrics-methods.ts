@@ -8,17 +8,26 @@ const MOST_FIELDS = 1024;
 const METHOD_PATH = /^\/(?<method>[\w.]{1,200}\/\w{1,100})$/;
 
 /** gRFC A66 has this word for methods that are not told apart. */
-export const OTHER_METHOD = 'other';
+const OTHER_METHOD = 'other';
 
 /** The series of each method, found by the identity of its `:path` where it is a shared field. */
 export class MethodTable {
   readonly other: MethodSeries = new MethodSeries(OTHER_METHOD);
+  #lastPath: Field | undefined = undefined;
+  #last: MethodSeries = this.other;
   readonly #byField = new Map<Field, MethodSeries>();
   readonly #byName = new Map<string, MethodSeries>();
 
   of(path: Field | undefined): MethodSeries {
+    // Calls of one method often come in a row.
+    if (path === this.#lastPath) return this.#last;
     if (path === undefined) return this.other;
-    return this.#byField.get(path) ?? this.#find(path);
+    const series = this.#byField.get(path) ?? this.#find(path);
+    if (path.owned) {
+      this.#lastPath = path;
+      this.#last = series;
+    }
+    return series;
   }
 
   all(): MethodSeries[] {
@@ -48,14 +57,10 @@ export class MethodTable {
       if (series.proven || series.active > 0) continue;
       this.#byName.delete(series.method);
       this.#byField.clear();
+      this.#lastPath = undefined;
+      this.#last = this.other;
       // Its calls are not forgotten, only no longer told apart.
-      this.other.started += series.started;
-      for (const { status, ...histogram } of series.ended.report()) this.other.ended.of(status).add(histogram);
-      for (const { target, started, ended } of series.attempts.values()) {
-        const attempts = this.other.attemptsAt(target);
-        attempts.started += started;
-        for (const { status, ...histogram } of ended.report()) attempts.ended.of(status).add(histogram);
-      }
+      this.other.absorb(series.report());
       return true;
     }
     return false;

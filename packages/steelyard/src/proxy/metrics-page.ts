@@ -3,7 +3,7 @@ import type { HistogramReport } from './metrics-histogram.ts';
 import { METRICS } from './metrics-names.ts';
 import type { ProxyReport } from './metrics-report.ts';
 import type { StatusReport } from './metrics-series.ts';
-import { STATUS_NAMES } from './metrics-status.ts';
+import { GRPC_STATUS_NAMES } from '@steelyard/core/model';
 import { renderHistograms, renderNumbers, type Sample } from './metrics-text.ts';
 
 /** How the processes of a proxy with several of them are doing. */
@@ -85,7 +85,7 @@ function renderEndpoints({ endpoints }: ProxyReport): string[] {
   const calls = endpoints.flatMap(({ key, byStatus: counts }) =>
     [...counts.entries()]
       .filter(([, count]) => count > 0)
-      .map(([status, count]) => ({ labels: [key, STATUS_NAMES[status] ?? ''], value: count })),
+      .map(([status, count]) => ({ labels: [key, GRPC_STATUS_NAMES[status] ?? ''], value: count })),
   );
   return [
     renderNumbers(METRICS.endpointCalls, calls),
@@ -128,7 +128,7 @@ function renderWorkers(report: WorkersReport | undefined): string[] {
 }
 
 function byStatus(labels: readonly string[], ended: readonly StatusReport[]): Sample<HistogramReport>[] {
-  return ended.map((report) => ({ labels: [...labels, STATUS_NAMES[report.status] ?? ''], value: report }));
+  return ended.map((report) => ({ labels: [...labels, GRPC_STATUS_NAMES[report.status] ?? ''], value: report }));
 }
 
 function only(value: number): Sample<number>[] {

@@ -1,20 +1,7 @@
 import { type HistogramReport, LatencyHistogram } from './metrics-histogram.ts';
-import { StatusLatencies, type StatusReport } from './metrics-series.ts';
-import { STATUS_NAMES } from './metrics-status.ts';
+import { type AttemptReport, mergeStatuses, type MethodReport } from './metrics-series.ts';
+import { GRPC_STATUS_NAMES } from '@steelyard/core/model';
 import { createTransportCounts, type TransportCounts } from './metrics-transport.ts';
-
-export interface AttemptReport {
-  readonly target: string;
-  readonly started: number;
-  readonly ended: readonly StatusReport[];
-}
-
-export interface MethodReport {
-  readonly method: string;
-  readonly started: number;
-  readonly ended: readonly StatusReport[];
-  readonly attempts: readonly AttemptReport[];
-}
 
 export interface EndpointReport {
   /** `ip:port` */
@@ -88,7 +75,7 @@ function mergeMethods(methods: readonly MethodReport[]): MethodReport[] {
   return grouped(methods, ({ method }) => method).map(([method, parts]) => ({
     method,
     started: startedOf(parts),
-    ended: mergeStatuses(parts),
+    ended: mergeStatuses(parts.map(({ ended }) => ended)),
     attempts: mergeAttempts(parts.flatMap(({ attempts }) => attempts)),
   }));
 }
@@ -97,13 +84,13 @@ function mergeAttempts(attempts: readonly AttemptReport[]): AttemptReport[] {
   return grouped(attempts, ({ target }) => target).map(([target, parts]) => ({
     target,
     started: startedOf(parts),
-    ended: mergeStatuses(parts),
+    ended: mergeStatuses(parts.map(({ ended }) => ended)),
   }));
 }
 
 function mergeEndpoints(endpoints: readonly EndpointReport[]): EndpointReport[] {
   return grouped(endpoints, ({ key }) => key).map(([key, parts]) => {
-    const byStatus = new Float64Array(STATUS_NAMES.length);
+    const byStatus = new Float64Array(GRPC_STATUS_NAMES.length);
     const latency = new LatencyHistogram();
     for (const part of parts) {
       for (const [status, count] of part.byStatus.entries()) byStatus[status] = (byStatus[status] ?? 0) + count;
@@ -119,12 +106,6 @@ function mergeEndpoints(endpoints: readonly EndpointReport[]): EndpointReport[] 
       latency: { counts: latency.counts, sumUs: latency.sumUs },
     };
   });
-}
-
-function mergeStatuses(parts: readonly { readonly ended: readonly StatusReport[] }[]): StatusReport[] {
-  const merged = new StatusLatencies();
-  for (const { ended } of parts) for (const report of ended) merged.of(report.status).add(report);
-  return merged.report();
 }
 
 function mergeCounts(parts: readonly Readonly<TransportCounts>[]): TransportCounts {

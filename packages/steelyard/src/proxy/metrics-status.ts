@@ -1,33 +1,16 @@
+import { GRPC_STATUS_NAMES } from '@steelyard/core/model';
 import type { Field, HeaderBlock } from '@steelyard/http2';
 
-/** The names of gRPC's status codes, at their code (grpc/doc/statuscodes.md). */
-export const STATUS_NAMES: readonly string[] = [
-  'OK',
-  'CANCELLED',
-  'UNKNOWN',
-  'INVALID_ARGUMENT',
-  'DEADLINE_EXCEEDED',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-  'ABORTED',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-  'UNAUTHENTICATED',
-];
-
 export const UNKNOWN = 2;
+
+/** `:status: 200` in the static table (RFC 7541, appendix A). */
+const STATIC_200 = 8;
 
 /** The code in a `grpc-status` field. What is no code of gRPC's is UNKNOWN, as its clients take it. */
 export function codeOfField({ text }: Field): number {
   const first = text.charCodeAt(0) - 48;
   const code = text.length === 1 ? first : text.length === 2 && first === 1 ? 10 + text.charCodeAt(1) - 48 : -1;
-  return code >= 0 && code < STATUS_NAMES.length ? code : UNKNOWN;
+  return code >= 0 && code < GRPC_STATUS_NAMES.length ? code : UNKNOWN;
 }
 
 /**
@@ -36,7 +19,10 @@ export function codeOfField({ text }: Field): number {
  */
 export function codeOfHeader(block: HeaderBlock, grpc: boolean): number {
   if (block.grpcStatus !== undefined) return codeOfField(block.grpcStatus);
-  const status = block.status?.text ?? '';
+  const { status: field } = block;
+  // Nearly always: gRPC says its own status elsewhere, and this is one octet on the wire.
+  if (field?.staticIndex === STATIC_200) return grpc ? UNKNOWN : 0;
+  const status = field?.text ?? '';
   switch (status) {
     case '200':
       // A gRPC response has to say its status in the trailers.

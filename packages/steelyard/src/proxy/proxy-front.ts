@@ -5,10 +5,14 @@ import type { AddressedService } from '@steelyard/core/routing';
 import type { Logger } from '../log.ts';
 import type { AccessLog } from './access-log.ts';
 import { ClusterTable } from './cluster-table.ts';
+import type { ConnectionSettings } from './connection-settings.ts';
 import { DownstreamConnection } from './downstream-connection.ts';
 import { createEngine } from './engine.ts';
 import { processUse, type ProxyReport } from './metrics-report.ts';
 import { Router } from './router.ts';
+import { createTlsAcceptor } from './tls-acceptor.ts';
+import { createUpstreamTls } from './tls-connect.ts';
+import type { ServerTls, UpstreamTls } from './tls-settings.ts';
 
 export interface FrontOptions {
   readonly snapshots: SnapshotSource;
@@ -19,11 +23,18 @@ export interface FrontOptions {
   readonly log: Logger;
   readonly random: Random;
   readonly accessLog?: AccessLog | undefined;
+  readonly tls?: ServerTls | undefined;
+  readonly upstreamTls?: UpstreamTls | undefined;
+  readonly connections?: ConnectionSettings | undefined;
 }
 
 /** The proxy without a listening socket: connections come in by `accept`, whoever accepted them. */
 export interface Front {
   accept(socket: Socket): void;
+  /** For connections from now on, when it was made with TLS. @throws Error when it cannot be used; nothing changes then. */
+  setTls(tls: ServerTls): void;
+  /** The same for connections to pods. */
+  setUpstreamTls(tls: UpstreamTls): void;
   report(): ProxyReport;
   /** Takes no new calls, lets those under way finish for at most `timeoutMs`, then closes. */
   drain(timeoutMs: number): Promise<void>;
@@ -31,8 +42,9 @@ export interface Front {
 }
 
 export function createFront(options: FrontOptions): Front {
-  const { snapshots, namespace, listenPort, service, random, log, accessLog } = options;
-  const engine = createEngine({ accessLog });
+  const { snapshots, namespace, listenPort, service, random, log, accessLog, connections: settings } = options;
+  const upstreamTls = options.upstreamTls && createUpstreamTls(options.upstreamTls);
+  const engine = createEngine({ accessLog, upstreamTls, connections: settings, random });
   const clusters = new ClusterTable(snapshots.current, engine, random);
   const routing = { namespace, listenPort, ...(service === undefined ? {} : { service }) };
   const router = new Router(snapshots.current, clusters, routing, random);
@@ -48,6 +60,18 @@ export function createFront(options: FrontOptions): Front {
     connections.add(connection);
     if (draining) connection.drain();
   };
+
+  let tlsHandshakeFailures = 0;
+  const acceptor =
+    options.tls &&
+    createTlsAcceptor({
+      tls: options.tls,
+      onSecure: serve,
+      onFailure: (why) => {
+        tlsHandshakeFailures++;
+        log.debug(`a TLS handshake failed: ${why}`);
+      },
+    });
 
   /** Resolves once there is no connection any more, or when the time is over. */
   const untilEmpty = async (timeoutMs: number): Promise<void> => {
@@ -81,26 +105,24 @@ export function createFront(options: FrontOptions): Front {
         sockets.delete(socket);
         if (sockets.size === 0) for (const finish of waiters) finish();
       });
-      serve(socket);
+      if (acceptor === undefined) serve(socket);
+      else acceptor.accept(socket);
+    },
+
+    setTls: (tls) => acceptor?.update(tls),
+
+    setUpstreamTls(tls) {
+      engine.upstreamTls = createUpstreamTls(tls);
+      clusters.retryAll();
     },
 
     report() {
-      const methods = engine.calls.methods.all().map(({ method, started, ended, attempts }) => ({
-        method,
-        started,
-        ended: ended.report(),
-        attempts: Array.from(attempts.values(), (series) => ({
-          target: series.target,
-          started: series.started,
-          ended: series.ended.report(),
-        })),
-      }));
       return {
-        methods,
+        methods: engine.calls.methods.all().map((method) => method.report()),
         endpoints: clusters.report(),
         downstream: { ...engine.downstream },
         upstream: { ...engine.upstream },
-        tlsHandshakeFailures: 0,
+        tlsHandshakeFailures,
         accessLogDropped: 0,
         ...processUse(),
       };
@@ -113,7 +135,7 @@ export function createFront(options: FrontOptions): Front {
         for (const connection of connections) connection.drain();
         await untilEmpty(timeoutMs);
       }
-      await endAll('the time to drain is over');
+      await endAll('the proxy is shutting down, and the time for calls to finish is over');
     },
 
     close: () => endAll('the proxy is shutting down'),

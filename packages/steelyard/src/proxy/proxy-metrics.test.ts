@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import type { PodBehaviour } from '@steelyard/testkit';
 import { countOf } from './metrics-histogram.ts';
 import type { ProxyReport } from './metrics-report.ts';
-import { STATUS_NAMES } from './metrics-status.ts';
+import { GRPC_STATUS_NAMES } from '@steelyard/core/model';
 import { startBed } from './proxy.test-bed.ts';
 
 /** Answers with the status the caller asks for, in trailers or in the header alone; `-` holds the call, `none` says nothing. */
@@ -27,7 +27,7 @@ const asAsked: PodBehaviour = (stream, headers) => {
 
 function endedByStatus({ methods }: ProxyReport, method: string): Record<string, number> {
   const ended = methods.find((series) => series.method === method)?.ended ?? [];
-  return Object.fromEntries(ended.map((part) => [STATUS_NAMES[part.status], countOf(part)]));
+  return Object.fromEntries(ended.map((part) => [GRPC_STATUS_NAMES[part.status], countOf(part)]));
 }
 
 describe('what the proxy counts', () => {
@@ -96,6 +96,17 @@ describe('what the proxy counts', () => {
     assert.deepEqual(endedByStatus(report, 'echo.Echo/Say'), { UNAVAILABLE: 1 });
     assert.equal(report.endpoints[0]?.failing, true);
     assert.ok(report.upstream.failed >= 1);
+  });
+
+  test('a call that the end of the proxy cuts off is UNAVAILABLE', async () => {
+    const { proxy, caller } = await startBed(1, asAsked);
+    const stream = caller.open({ 'x-meta': 'hold' });
+    stream.on('error', () => undefined);
+    await once(stream, 'response');
+    await proxy.drain(0);
+    const report = await proxy.report();
+    assert.deepEqual(endedByStatus(report, 'echo.Echo/Say'), { UNAVAILABLE: 1 });
+    assert.equal(report.downstream.opened, report.downstream.closed);
   });
 
   test('connections and octets, on both sides', async () => {

@@ -5,8 +5,11 @@ import type { Logger } from '../log.ts';
 import type { SocketAddress } from '../net-address.ts';
 import type { AccessLogSelection } from './access-log.ts';
 import type { AccessLogSink } from './access-log-sink.ts';
+import type { ConnectionSettings } from './connection-settings.ts';
 import type { WorkersReport } from './metrics-page.ts';
 import type { ProxyReport } from './metrics-report.ts';
+import type { Source } from './tls-follow.ts';
+import type { ServerTls, UpstreamTls } from './tls-settings.ts';
 
 export interface ProxyOptions {
   readonly snapshots: SnapshotSource;
@@ -20,6 +23,12 @@ export interface ProxyOptions {
   readonly random?: Random | undefined;
   /** Processes that the calls are spread over. Default 1: this one. */
   readonly workers?: number | undefined;
+  /** Of callers' connections. Absent: plain text, HTTP/2 with prior knowledge. */
+  readonly tls?: Source<ServerTls> | undefined;
+  /** Of connections to pods. Absent: plain text. */
+  readonly upstreamTls?: Source<UpstreamTls> | undefined;
+  /** Limits and ages of connections. Absent: the defaults. */
+  readonly connections?: ConnectionSettings | undefined;
   /** Absent: nothing is logged of calls. */
   readonly accessLog?: { readonly selection: AccessLogSelection; readonly sink: AccessLogSink } | undefined;
 }

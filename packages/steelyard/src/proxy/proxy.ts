@@ -17,7 +17,7 @@ export function startProxy(options: ProxyOptions): Promise<Proxy> {
 }
 
 async function startHere(options: ProxyOptions): Promise<Proxy> {
-  const { snapshots, service, namespace, accessLog } = options;
+  const { snapshots, service, namespace, accessLog, tls, upstreamTls, connections } = options;
   const random = options.random ?? Math.random;
   const server = createServer({ allowHalfOpen: true, noDelay: true });
   const address = await listenOn(server, options.listen);
@@ -28,6 +28,9 @@ async function startHere(options: ProxyOptions): Promise<Proxy> {
     namespace,
     log: options.log.forComponent('proxy'),
     random,
+    tls: tls?.current,
+    upstreamTls: upstreamTls?.current,
+    connections,
     accessLog:
       accessLog &&
       new AccessLog({
@@ -37,6 +40,13 @@ async function startHere(options: ProxyOptions): Promise<Proxy> {
         random,
       }),
   });
+  const subscriptions = [
+    tls?.subscribe((next) => front.setTls(next)),
+    upstreamTls?.subscribe((next) => front.setUpstreamTls(next)),
+  ];
+  const unsubscribe = (): void => {
+    for (const end of subscriptions) end?.();
+  };
   server.on('connection', (socket) => front.accept(socket));
   return {
     address,
@@ -45,9 +55,11 @@ async function startHere(options: ProxyOptions): Promise<Proxy> {
     async drain(timeoutMs) {
       const closed = closeServer(server);
       await front.drain(timeoutMs);
+      unsubscribe();
       await closed;
     },
     async close() {
+      unsubscribe();
       const closed = closeServer(server);
       await front.close();
       await closed;

@@ -33,9 +33,10 @@ export function answerOf(
 ): CallFailure | undefined {
   const { answer } = route;
   if (answer === undefined) return undefined;
+  const headers = route.headers === undefined ? {} : { headers: route.headers.response };
   if (answer.kind === 'direct') {
     const message = answer.body === '' ? `route ${route.name} answers with HTTP status ${answer.status}` : answer.body;
-    return { status: grpcOfHttp(answer.status), message };
+    return { status: grpcOfHttp(answer.status), message, ...headers };
   }
   const host = answer.authority ?? authority;
   const prefix = matchedPrefix(match);
@@ -46,7 +47,7 @@ export function answerOf(
       : answer.prefixRewrite + (prefix === undefined ? '' : path.slice(prefix.length)));
   const where = `${answer.scheme ?? 'http'}://${host}${typeof answer.port === 'number' ? `:${answer.port}` : ''}${target}`;
   const message = `route ${route.name} redirects to ${where} with HTTP status ${answer.status}, which gRPC callers do not follow`;
-  return { status: grpcOfHttp(answer.status), message };
+  return { status: grpcOfHttp(answer.status), message, ...headers };
 }
 
 /** An abort that a fault injects into this call. `random` is called only when there is a choice. */

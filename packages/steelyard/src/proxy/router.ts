@@ -4,6 +4,7 @@ import {
   createRouteTable,
   explainNoRoute,
   findRoute,
+  hashOfCall,
   type RouteRequest,
   type RouteTable,
   type RouteTableOptions,
@@ -13,13 +14,20 @@ import {
 import type { Field, HeaderBlock } from '@steelyard/http2';
 import type { Call } from './call.ts';
 import { changeRequest, leavesRequest } from './change-request.ts';
-import type { ClusterTable } from './cluster-table.ts';
-import { Dispatcher } from './dispatcher.ts';
+import { responseRulesOf } from './change-response.ts';
+import type { ClusterTable, ServedCluster } from './cluster-table.ts';
+import { Dispatcher, noEndpoint } from './dispatcher.ts';
 import { type CallFailure, GrpcStatus } from './grpc-status.ts';
 import { abortOf, answerOf } from './route-answer.ts';
 
 /** How many callers' authorities are remembered by the identity of their field. */
 const REMEMBERED = 1024;
+
+/** Where a call comes from. */
+export interface Caller {
+  /** IP address of the caller; empty once it is gone. */
+  readonly address: string;
+}
 
 /** Decides for each call where it goes, and sends it there. */
 export class Router {
@@ -47,7 +55,7 @@ export class Router {
   }
 
   /** Sends the call on, or tells why not. */
-  forward(call: Call, block: HeaderBlock, endStream: boolean): CallFailure | undefined {
+  forward(call: Call, block: HeaderBlock, endStream: boolean, caller: Caller): CallFailure | undefined {
     const authority = block.authority ?? block.host;
     const host = this.#findHost(authority);
     if (host === undefined) {
@@ -60,10 +68,20 @@ export class Router {
     if (abort !== undefined) return abort;
     if (route.answer !== undefined) return this.#answer(route, host, authority);
     const destination = selectDestination(route, this.#random);
+    const cluster = this.#clusters.find(destination.cluster);
+    if (cluster === undefined) return noEndpoint(destination.cluster);
+    const hash = cluster.hashes ? this.#hashOf(cluster, caller) : undefined;
+    call.responseRules = responseRulesOf(route, destination);
     const sent = leavesRequest(route, destination)
       ? block
       : changeRequest(block, route, destination, findRoute(host, this.#request)?.match);
-    return this.#dispatcher.send(call, destination.cluster, sent, endStream);
+    return this.#dispatcher.send(call, cluster, sent, endStream, hash);
+  }
+
+  /** By the request as its caller sent it, before a rule has changed it. */
+  #hashOf({ cluster: { loadBalancer } }: ServedCluster, caller: Caller): number | undefined {
+    const isBySource = 'key' in loadBalancer && loadBalancer.key.kind === 'source-address';
+    return hashOfCall(loadBalancer, this.#request, isBySource ? caller.address : undefined);
   }
 
   #answer(route: Route, host: VirtualHost, authority: Field | undefined): CallFailure | undefined {

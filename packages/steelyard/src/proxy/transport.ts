@@ -4,12 +4,16 @@ import { formatAddress } from '../net-address.ts';
 import type { Engine } from './engine.ts';
 import type { Flushable } from './flush-loop.ts';
 import type { TransportCounts } from './metrics-transport.ts';
+import { onceConnected } from './tls-connect.ts';
 
 /**
  * A peer that reads nothing can still make us answer (SETTINGS, PING, refusals). Above this many octets in the socket we
  * stop reading from it until it has caught up.
  */
 const STOP_READING_ABOVE = 1_048_576;
+
+/** How long a peer has to take what we have still to say before we close. */
+const LAST_WORDS_MS = 10_000;
 
 /** How long a peer has to close its side after we have closed ours. */
 const LINGER_MS = 1000;
@@ -22,6 +26,7 @@ export class Transport<C> implements Flushable {
   readonly #counts: TransportCounts;
   #connected: boolean;
   #endAfterFlush = false;
+  #lingering = false;
   readonly #write = (bytes: Uint8Array): boolean => {
     const { socket } = this;
     this.#counts.sentOctets += bytes.length;
@@ -77,7 +82,7 @@ export class Transport<C> implements Flushable {
       return;
     }
     connection.setWritable(false);
-    socket.once('connect', () => {
+    onceConnected(socket, () => {
       this.#connected = true;
       connection.setWritable(true);
       this.schedule();
@@ -90,6 +95,11 @@ export class Transport<C> implements Flushable {
     return remoteAddress === '' ? '' : formatAddress({ host: remoteAddress, port: remotePort });
   }
 
+  /** IP address of the other side, an IPv4 one in its own form however it came; empty once it is gone. */
+  get address(): string {
+    return (this.socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
+  }
+
   schedule(): void {
     this.#engine.loop.schedule(this);
   }
@@ -97,13 +107,18 @@ export class Transport<C> implements Flushable {
   flush(): void {
     if (!this.#connected || this.socket.destroyed) return;
     this.#connection.flush(this.#write);
-    if (this.#endAfterFlush) this.#linger();
+    if (this.#endAfterFlush && !this.#lingering) this.#linger();
   }
 
   #linger(): void {
     const { socket } = this;
-    socket.end();
-    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    this.#lingering = true;
+    const destroy = (): void => void socket.destroy();
+    let timer = setTimeout(destroy, LAST_WORDS_MS);
+    socket.end(() => {
+      clearTimeout(timer);
+      if (!socket.destroyed) timer = setTimeout(destroy, LINGER_MS);
+    });
     socket.once('close', () => clearTimeout(timer));
   }
 

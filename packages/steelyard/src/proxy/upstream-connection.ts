@@ -1,4 +1,3 @@
-import { connect } from 'node:net';
 import {
   Connection,
   type ConnectionError,
@@ -9,11 +8,13 @@ import {
   type Stream,
 } from '@steelyard/http2';
 import { type Call, contextOf } from './call.ts';
+import { changeResponse } from './change-response.ts';
 import type { Engine } from './engine.ts';
 import { failCall } from './fail-call.ts';
-import { failureOfReset, GrpcStatus } from './grpc-status.ts';
+import { failureOfReset, GrpcStatus, tooLarge } from './grpc-status.ts';
 import { codeOfField, codeOfHeader } from './metrics-status.ts';
 import type { Ticking } from './ticker.ts';
+import { connectUpstream, onceConnected } from './tls-connect.ts';
 import { Transport } from './transport.ts';
 
 /** Istio's default (DestinationRule `connectTimeout`). */
@@ -23,37 +24,54 @@ const CONNECT_TIMEOUT_MS = 10_000;
 export interface ConnectionOwner {
   /** What the pod's SETTINGS last said: the next connection goes by it before it has heard for itself. */
   maxConcurrentStreams: number;
-  closed(connection: UpstreamConnection): void;
+  /** The pod has sent its SETTINGS, so it speaks HTTP/2. */
+  greeted(): void;
+  /** @param failure why there never was a connection, when there was not. */
+  closed(connection: UpstreamConnection, failure: string | undefined): void;
+  /** Calls have another connection. */
+  isSurplus(connection: UpstreamConnection): boolean;
 }
+
+/** A connection that calls can do without is closed when it has had none for so long. */
+const SURPLUS_IDLE_MS = 60_000;
 
 /** A connection to a pod. It takes calls at once: they wait in the output until the socket is connected. */
 export class UpstreamConnection implements ConnectionHandler<Call>, Ticking {
   readonly connection: Connection<Call>;
+  readonly begunAt: number;
+  greeted = false;
+  /** When it was first seen without calls; below 0 while it has some. */
+  idleSince = -1;
   /** `ip:port`, for messages. */
   readonly #where: string;
   readonly #transport: Transport<Call>;
   readonly #owner: ConnectionOwner;
+  readonly #engine: Engine;
   #problem = '';
   #connected = false;
+  #ending = false;
 
   constructor(address: string, port: number, where: string, engine: Engine, owner: ConnectionOwner) {
     this.#where = where;
     this.#owner = owner;
-    const { fields, buffers, now } = engine;
+    this.#engine = engine;
+    const { fields, buffers, limits, now } = engine;
     this.connection = new Connection<Call>(this, {
       role: 'client',
       fields,
       buffers,
+      limits,
       now,
       assumedMaxConcurrentStreams: owner.maxConcurrentStreams,
     });
+    this.begunAt = now();
     engine.ticker.add(this);
-    const socket = connect({ host: address, port });
+    const socket = connectUpstream(address, port, engine.upstreamTls);
     const timer = setTimeout(() => {
       this.#problem = `no connection within ${CONNECT_TIMEOUT_MS / 1000} s`;
       socket.destroy();
     }, CONNECT_TIMEOUT_MS);
-    socket.once('connect', () => {
+    onceConnected(socket, () => {
       clearTimeout(timer);
       this.#connected = true;
     });
@@ -61,8 +79,9 @@ export class UpstreamConnection implements ConnectionHandler<Call>, Ticking {
       clearTimeout(timer);
       engine.ticker.remove(this);
       // Off the list first: a call that fails now must not be given to this connection again.
-      owner.closed(this);
-      this.connection.abandon(this.#problem || (error?.message ?? 'the pod closed it'));
+      const why = this.#problem || (error?.message ?? 'the pod closed it');
+      owner.closed(this, this.greeted || this.#ending ? undefined : why);
+      this.connection.abandon(why);
     });
   }
 
@@ -72,14 +91,19 @@ export class UpstreamConnection implements ConnectionHandler<Call>, Ticking {
 
   tick(now: number): void {
     this.connection.tick(now);
+    if (this.connection.streamCount > 0) this.idleSince = -1;
+    else if (this.idleSince < 0) this.idleSince = now;
+    else if (now - this.idleSince >= SURPLUS_IDLE_MS && this.#owner.isSurplus(this)) this.drain();
   }
 
   /** Takes no new calls; closes when those under way have ended. */
   drain(): void {
+    this.#ending = true;
     this.connection.drain();
   }
 
   close(): void {
+    this.#ending = true;
     this.#transport.socket.destroy();
   }
 
@@ -87,7 +111,7 @@ export class UpstreamConnection implements ConnectionHandler<Call>, Ticking {
     const call = contextOf(stream);
     if (block.tooLarge) {
       this.connection.reset(stream, ErrorCode.CANCEL);
-      const message = `the metadata of the response of ${this.#where} is larger than 64 KiB`;
+      const message = tooLarge(`the metadata of the response of ${this.#where}`, this.#engine.limits);
       failCall(call, { status: GrpcStatus.RESOURCE_EXHAUSTED, message });
       return;
     }
@@ -97,7 +121,9 @@ export class UpstreamConnection implements ConnectionHandler<Call>, Ticking {
       call.commit();
     }
     call.status = codeOfHeader(block, call.grpc);
-    call.downstream.sendHeaders(call.downStream, block, endStream);
+    const { responseRules } = call;
+    const sent = responseRules === undefined || !stream.headersReceived ? block : changeResponse(block, responseRules);
+    call.downstream.sendHeaders(call.downStream, sent, endStream);
     if (endStream) this.#finish(stream, call);
   }
 
@@ -114,7 +140,7 @@ export class UpstreamConnection implements ConnectionHandler<Call>, Ticking {
     if (block.tooLarge) {
       failCall(call, {
         status: GrpcStatus.RESOURCE_EXHAUSTED,
-        message: `the trailers of ${this.#where} are larger than 64 KiB`,
+        message: tooLarge(`the metadata after the response of ${this.#where}`, this.#engine.limits),
       });
     } else {
       if (block.grpcStatus !== undefined) call.status = codeOfField(block.grpcStatus);
@@ -153,6 +179,10 @@ export class UpstreamConnection implements ConnectionHandler<Call>, Ticking {
   }
 
   onSettings(): void {
+    if (!this.greeted) {
+      this.greeted = true;
+      this.#owner.greeted();
+    }
     this.#owner.maxConcurrentStreams = this.connection.peer.maxConcurrentStreams;
   }
 

@@ -1,5 +1,6 @@
 import type { Endpoint } from '@steelyard/core/model';
 import type { CallEndpoint } from './call.ts';
+import { ConnectBackoff } from './connect-backoff.ts';
 import type { Engine } from './engine.ts';
 import type { EndpointReport } from './metrics-report.ts';
 import { EndpointStats } from './metrics-series.ts';
@@ -25,29 +26,76 @@ export class UpstreamEndpoint implements CallEndpoint, ConnectionOwner {
   readonly #endpoint: Endpoint;
   readonly #engine: Engine;
   readonly #connections: UpstreamConnection[] = [];
+  readonly #backoff: ConnectBackoff;
 
   constructor(endpoint: Endpoint, engine: Engine) {
     this.key = endpointKey(endpoint);
     this.#endpoint = endpoint;
     this.#engine = engine;
+    this.#backoff = new ConnectBackoff(engine.random);
+  }
+
+  /** False when the pod could not be connected to lately: a call is better off elsewhere. */
+  get reachable(): boolean {
+    return !this.#backoff.failing || this.#connections.some(({ greeted, canOpen }) => greeted && canOpen);
   }
 
   /**
    * A connection with room for one more call: the first that has any, so that few are busy; else a new one, since a pod's
-   * MAX_CONCURRENT_STREAMS is per connection (gRFC A105). `undefined` when there are too many already.
+   * MAX_CONCURRENT_STREAMS is per connection (gRFC A105). `undefined` when there are too many already, or when it is too
+   * soon after one that failed; {@link UpstreamEndpoint.refusal} says which.
    */
   acquire(): UpstreamConnection | undefined {
-    for (const connection of this.#connections) if (connection.canOpen) return connection;
-    if (this.#connections.length >= MAX_CONNECTIONS) return undefined;
+    for (const connection of this.#connections) {
+      if (!connection.canOpen) continue;
+      connection.idleSince = -1;
+      return connection;
+    }
+    return this.#mayConnect ? this.#connect() : undefined;
+  }
+
+  /** Why there is no connection. */
+  refusal(): string {
+    if (!this.#backoff.failing) return `all connections to ${this.key} are full`;
+    return `${this.key} cannot be reached for the moment: ${this.#backoff.lastError}`;
+  }
+
+  /** Tries a pod that could not be reached, if the time has come: calls are sent there again once it has answered. */
+  reconnect(): void {
+    if (this.#backoff.failing && this.#mayConnect) this.#connect();
+  }
+
+  /** Forgets earlier failures. */
+  retry(): void {
+    this.#backoff.succeeded();
+  }
+
+  get #mayConnect(): boolean {
+    if (this.#connections.length >= MAX_CONNECTIONS) return false;
+    if (!this.#backoff.failing) return true;
+    // One attempt at a time, however many calls wait for it.
+    return this.#backoff.waitMs(this.#engine.now()) === 0 && this.#connections.every(({ greeted }) => greeted);
+  }
+
+  #connect(): UpstreamConnection {
     const { address, port } = this.#endpoint;
     const opened = new UpstreamConnection(address, port, this.key, this.#engine, this);
     this.#connections.push(opened);
     return opened;
   }
 
-  closed(connection: UpstreamConnection): void {
+  greeted(): void {
+    this.#backoff.succeeded();
+  }
+
+  closed(connection: UpstreamConnection, failure: string | undefined): void {
     const position = this.#connections.indexOf(connection);
     if (position >= 0) this.#connections.splice(position, 1);
+    if (failure !== undefined) this.#backoff.failed(failure, connection.begunAt, this.#engine.now());
+  }
+
+  isSurplus(connection: UpstreamConnection): boolean {
+    return this.#connections.some((other) => other !== connection && other.greeted && other.canOpen);
   }
 
   report(): EndpointReport {
@@ -55,7 +103,7 @@ export class UpstreamEndpoint implements CallEndpoint, ConnectionOwner {
     return {
       key: this.key,
       active: this.activeRequests,
-      failing: lastStatus === GrpcStatus.UNAVAILABLE,
+      failing: this.#backoff.failing || lastStatus === GrpcStatus.UNAVAILABLE,
       connections: this.#connections.length,
       started,
       byStatus,

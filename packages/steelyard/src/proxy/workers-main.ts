@@ -34,13 +34,12 @@ function loggerFor(component: string): Logger {
   };
 }
 
-function start({ snapshot, listenPort, service, namespace, accessLog }: StartWorker): void {
+function start(message: StartWorker): void {
+  const { snapshot, accessLog } = message;
   source = new DeltaSource(snapshot);
   front = createFront({
+    ...message,
     snapshots: source,
-    listenPort,
-    service,
-    namespace,
     log: loggerFor(''),
     random: Math.random,
     accessLog:
@@ -84,6 +83,12 @@ async function obey(message: ToWorker, socket: unknown): Promise<void> {
     case 'snapshot':
       source?.apply(message.delta);
       return;
+    case 'tls':
+      front?.setTls(message.tls);
+      return;
+    case 'upstream-tls':
+      front?.setUpstreamTls(message.tls);
+      return;
     case 'connection':
       take(socket);
       return;
@@ -100,6 +105,11 @@ async function obey(message: ToWorker, socket: unknown): Promise<void> {
 }
 
 process.on('message', (message: unknown, socket: unknown) => {
-  if (isToWorker(message)) void obey(message, socket);
+  if (!isToWorker(message)) return;
+  obey(message, socket).catch((error: unknown) => {
+    // A worker that cannot start is of no use; one that runs goes on with what it had.
+    if (message.kind === 'start') throw error;
+    loggerFor('').error(`a worker could not follow the message "${message.kind}"`, { error });
+  });
 });
 if (!process.connected) leave();

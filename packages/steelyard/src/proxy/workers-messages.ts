@@ -1,7 +1,9 @@
 import type { AddressedService } from '@steelyard/core/routing';
 import type { LogLevel } from '../log.ts';
 import type { AccessLogSelection } from './access-log.ts';
+import type { ConnectionSettings } from './connection-settings.ts';
 import type { ProxyReport } from './metrics-report.ts';
+import type { ServerTls, UpstreamTls } from './tls-settings.ts';
 import type { SnapshotDelta } from './workers-snapshot.ts';
 
 /** The first message to a worker process. */
@@ -12,12 +14,17 @@ export interface StartWorker {
   readonly service: AddressedService | undefined;
   readonly namespace: string;
   readonly accessLog: AccessLogSelection | undefined;
+  readonly tls: ServerTls | undefined;
+  readonly upstreamTls: UpstreamTls | undefined;
+  readonly connections: ConnectionSettings | undefined;
 }
 
 /** To a worker process. A `connection` carries the accepted socket. */
 export type ToWorker =
   | StartWorker
   | { readonly kind: 'snapshot'; readonly delta: SnapshotDelta }
+  | { readonly kind: 'tls'; readonly tls: ServerTls }
+  | { readonly kind: 'upstream-tls'; readonly tls: UpstreamTls }
   | { readonly kind: 'connection' }
   | { readonly kind: 'report' }
   | { readonly kind: 'drain'; readonly timeoutMs: number };

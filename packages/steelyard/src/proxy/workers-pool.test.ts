@@ -21,7 +21,7 @@ interface Bed {
   readonly source: TestSource;
   readonly pods: readonly TestPodServer[];
   /** A new connection through the proxy that has made a call, so it is known to have arrived. */
-  connect(): Promise<TestCaller>;
+  readonly open: () => Promise<TestCaller>;
 }
 
 async function startBed(count: number, more: Partial<ProxyOptions> = {}): Promise<Bed> {
@@ -44,7 +44,7 @@ async function startBed(count: number, more: Partial<ProxyOptions> = {}): Promis
     proxy,
     source,
     pods,
-    async connect() {
+    open: async () => {
       const caller = new TestCaller(proxy.address.port);
       cleanUp.push(() => caller.close());
       assert.equal((await caller.call('hi')).trailers['grpc-status'], '0');
@@ -64,7 +64,7 @@ async function okCalls(proxy: Proxy): Promise<number> {
 
 describe('a proxy of several processes', () => {
   test('few connections are spread evenly, and one that goes makes room where it was', async () => {
-    const { proxy, connect: open } = await startBed(4);
+    const { proxy, open } = await startBed(4);
     const callers: TestCaller[] = [];
     for (let i = 0; i < 12; i++) callers.push(await open());
     assert.deepEqual(spread(proxy), [3, 3, 3, 3]);
@@ -76,7 +76,7 @@ describe('a proxy of several processes', () => {
   });
 
   test('one configuration, one set of metrics', async () => {
-    const { proxy, source, pods, connect: open } = await startBed(2);
+    const { proxy, source, pods, open } = await startBed(2);
     const callers = [await open(), await open()];
     const [first, second] = pods;
     assert.ok(first !== undefined && second !== undefined);
@@ -96,7 +96,7 @@ describe('a proxy of several processes', () => {
   test('a worker that crashes is replaced; what it had counted stays, the others go on', async () => {
     const errors: string[] = [];
     const log: Logger = { ...silent, error: (message) => errors.push(message), forComponent: () => log };
-    const { proxy, connect: open } = await startBed(2, { log });
+    const { proxy, open } = await startBed(2, { log });
     const doomed = await open();
     const other = await open();
     assert.equal(await okCalls(proxy), 2);
@@ -114,7 +114,7 @@ describe('a proxy of several processes', () => {
   });
 
   test('drain: all workers finish their calls, then leave', async () => {
-    const { proxy, connect: open } = await startBed(2);
+    const { proxy, open } = await startBed(2);
     const callers = [await open(), await open()];
     const streams = callers.map((caller) => caller.open());
     for (const stream of streams) {
@@ -134,7 +134,7 @@ describe('a proxy of several processes', () => {
   });
 
   test('drain: a second, impatient one ends the first', async () => {
-    const { proxy, connect: open } = await startBed(2);
+    const { proxy, open } = await startBed(2);
     const caller = await open();
     const stream = caller.open();
     stream.write('x');

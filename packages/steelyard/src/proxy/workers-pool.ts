@@ -67,7 +67,7 @@ class WorkerPool {
   readonly #listenPort: number;
   readonly #log: Logger;
   readonly #workers = new Set<WorkerProcess>();
-  readonly #unsubscribe: () => void;
+  readonly #unsubscribe: ((() => void) | undefined)[];
   readonly #reporting: NodeJS.Timeout;
   readonly #restartTimers = new Set<NodeJS.Timeout>();
   /** What workers that have ended had counted. */
@@ -85,7 +85,11 @@ class WorkerPool {
     this.#listenPort = listenPort;
     this.#log = options.log.forComponent('proxy');
     this.#sent = options.snapshots.current;
-    this.#unsubscribe = options.snapshots.subscribe((snapshot) => this.#publish(snapshot));
+    this.#unsubscribe = [
+      options.snapshots.subscribe((snapshot) => this.#publish(snapshot)),
+      options.tls?.subscribe((tls) => this.#sendAll({ kind: 'tls', tls })),
+      options.upstreamTls?.subscribe((tls) => this.#sendAll({ kind: 'upstream-tls', tls })),
+    ];
     this.#reporting = setInterval(() => void this.report(), REPORT_EVERY_MS).unref();
   }
 
@@ -126,7 +130,7 @@ class WorkerPool {
 
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
-    this.#unsubscribe();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe?.();
     clearInterval(this.#reporting);
     for (const timer of this.#restartTimers) clearTimeout(timer);
     for (const socket of this.#waiting) socket.destroy();
@@ -134,13 +138,16 @@ class WorkerPool {
   }
 
   #publish(snapshot: Snapshot): void {
-    const message: ToWorker = { kind: 'snapshot', delta: diffSnapshots(this.#sent, snapshot) };
+    this.#sendAll({ kind: 'snapshot', delta: diffSnapshots(this.#sent, snapshot) });
     this.#sent = snapshot;
+  }
+
+  #sendAll(message: ToWorker): void {
     for (const worker of this.#workers) worker.send(message);
   }
 
   #startOne(id: number): void {
-    const { service, namespace, accessLog } = this.#options;
+    const { service, namespace, accessLog, tls, upstreamTls, connections } = this.#options;
     const start: StartWorker = {
       kind: 'start',
       snapshot: diffSnapshots(undefined, this.#sent),
@@ -148,6 +155,9 @@ class WorkerPool {
       service,
       namespace,
       accessLog: accessLog?.selection,
+      tls: tls?.current,
+      upstreamTls: upstreamTls?.current,
+      connections,
     };
     this.#workers.add(
       new WorkerProcess(

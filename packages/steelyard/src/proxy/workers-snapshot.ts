@@ -29,7 +29,7 @@ export function diffSnapshots(before: Snapshot | undefined, after: Snapshot): Sn
 }
 
 /** The Snapshot after the change, without what a data plane has no use for (nodes, diagnostics). */
-export function applySnapshotDelta(before: Snapshot | undefined, delta: SnapshotDelta): Snapshot {
+function applySnapshotDelta(before: Snapshot | undefined, delta: SnapshotDelta): Snapshot {
   return {
     version: delta.version,
     clusterDomain: delta.clusterDomain,

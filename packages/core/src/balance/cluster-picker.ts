@@ -1,0 +1,85 @@
+import type { Cluster, LocalityGroup } from '../model/snapshot.ts';
+import { createPicker } from './create-picker.ts';
+import { mixHash } from './hash.ts';
+import type { Balanced, Picker, Random } from './picker.ts';
+
+/** Envoy's overprovisioning factor: a place is as good as whole while 1 / 1.4 = 71 % of it is healthy. */
+const OVERPROVISIONING = 1.4;
+
+/**
+ * The picker of a cluster: its policy, within the places its `localities` prefer. Make a new one whenever the set or the
+ * health of its endpoints changes.
+ *
+ * Priorities share as Envoy shares them ("Priority levels"): the first takes what its health allows, the next what is
+ * left; within one, places share by weight times health. When no endpoint is healthy, nothing is picked.
+ *
+ * @param endpoints beside `cluster.endpoints`, one each; `undefined` is one that must not be used now
+ */
+export function createClusterPicker<T extends Balanced>(
+  cluster: Pick<Cluster, 'loadBalancer' | 'localities'>,
+  endpoints: readonly (T | undefined)[],
+  random: Random,
+): Picker<T> {
+  const { loadBalancer, localities } = cluster;
+  if (localities === undefined) return createPicker(loadBalancer, endpoints.filter(isThere), random);
+  const shares = shareOut(localities, endpoints);
+  const pickers = shares.map(({ members }) => createPicker(loadBalancer, members, random));
+  const [only, ...others] = pickers;
+  if (only === undefined || others.length === 0) return only ?? { pick: () => undefined };
+  const bounds = Float64Array.from(shares, () => 0);
+  let total = 0;
+  for (const [index, { load }] of shares.entries()) {
+    total += load;
+    bounds[index] = total;
+  }
+  return {
+    pick(hash) {
+      // A key must find its place again, too: the place follows from the key's hash, by other bits than the endpoint.
+      const point = (hash === undefined ? random() : mixHash(hash ^ 0x2545f491) / 2 ** 32) * total;
+      let index = 0;
+      while (index < bounds.length - 1 && point >= (bounds[index] ?? 0)) index++;
+      return pickers[index]?.pick(hash);
+    },
+  };
+}
+
+interface Share<T> {
+  readonly members: readonly T[];
+  /** Of all calls, in no particular unit. */
+  readonly load: number;
+}
+
+function shareOut<T>(localities: readonly LocalityGroup[], endpoints: readonly (T | undefined)[]): readonly Share<T>[] {
+  const groups = localities.map((group) => {
+    const members = group.members.map((index) => endpoints[index]).filter(isThere);
+    const health = Math.min(1, (OVERPROVISIONING * members.length) / Math.max(1, group.members.length));
+    return { ...group, members, all: group.members.length, effective: group.weight * health };
+  });
+  const priorities = [...new Set(groups.map((group) => group.priority))].toSorted((a, b) => a - b);
+  const levels = priorities.map((priority) => {
+    const level = groups.filter((group) => group.priority === priority);
+    const healthy = level.reduce((sum, group) => sum + group.members.length, 0);
+    const all = level.reduce((sum, group) => sum + group.all, 0);
+    return { level, health: Math.min(1, (OVERPROVISIONING * healthy) / Math.max(1, all)) };
+  });
+  // Envoy scales up what there is when all levels together are not whole.
+  const whole = Math.min(
+    1,
+    levels.reduce((sum, { health }) => sum + health, 0),
+  );
+  let left = 1;
+  const shares: Share<T>[] = [];
+  for (const { level, health } of levels) {
+    const load = whole === 0 ? 0 : Math.min(left, health / whole);
+    left -= load;
+    const weights = level.reduce((sum, group) => sum + group.effective, 0);
+    for (const { members, effective } of level) {
+      if (load > 0 && effective > 0) shares.push({ members, load: (load * effective) / weights });
+    }
+  }
+  return shares;
+}
+
+function isThere<T>(value: T | undefined): value is T {
+  return value !== undefined;
+}

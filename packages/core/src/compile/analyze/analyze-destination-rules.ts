@@ -1,0 +1,48 @@
+import type { DestinationRule, FieldPlace, TrafficPolicySettings } from '../../config/index.ts';
+import type { CompileReport } from '../compile-report.ts';
+
+/** Policies with an effect that their author may not expect. */
+export function analyzeDestinationRules(rules: readonly DestinationRule[], report: CompileReport): void {
+  for (const rule of rules) {
+    const { trafficPolicy, subsets } = rule;
+    analyzePolicy(rule, trafficPolicy, 'spec.trafficPolicy', undefined, report);
+    for (const [port, settings] of trafficPolicy?.ports ?? []) {
+      analyzePolicy(rule, settings, `spec.trafficPolicy.portLevelSettings[port ${port}]`, undefined, report);
+    }
+    for (const subset of subsets) {
+      analyzePolicy(rule, subset.trafficPolicy, `${subset.place.path}.trafficPolicy`, subset.place, report);
+    }
+  }
+}
+
+function analyzePolicy(
+  rule: DestinationRule,
+  policy: TrafficPolicySettings | undefined,
+  path: string,
+  near: FieldPlace | undefined,
+  report: CompileReport,
+): void {
+  if (policy === undefined) return;
+  const position = near?.position ?? rule.position;
+  const place = (field: string): FieldPlace => ({
+    path: `${path}.${field}`,
+    ...(position !== undefined && { position }),
+  });
+  const { outlierDetection, locality, tls } = policy;
+  if (outlierDetection !== undefined && locality === undefined) {
+    const message =
+      'Block outlierDetection also turns on locality failover, so calls stay in the caller’s zone; say so in localityLbSetting, or set its enabled to false.';
+    report.add('outlier-detection-turns-on-locality', rule, message, place('outlierDetection'));
+  }
+  const fails = (locality?.failover.length ?? 0) + (locality?.failoverPriority.length ?? 0) > 0;
+  if (fails && locality?.enabled !== false && outlierDetection === undefined) {
+    const message =
+      'Failover has no effect without outlierDetection: nobody would notice that a place is broken; add it.';
+    report.add('failover-without-outlier-detection', rule, message, place('loadBalancer.localityLbSetting'));
+  }
+  if (tls === undefined || tls === 'DISABLE' || tls.mode === 'ISTIO_MUTUAL') return;
+  if (tls.caCertificates === undefined && tls.credentialName === undefined && !tls.insecureSkipVerify) {
+    const message = `Mode ${tls.mode} has no caCertificates, so any server certificate passes; add them.`;
+    report.add('tls-without-ca', rule, message, place('tls'));
+  }
+}

@@ -1,0 +1,99 @@
+import type { Snapshot, VirtualHost } from '../model/index.ts';
+import { explainActions } from './explain-actions.ts';
+import { explainDestination, type ExplainedShare } from './explain-destination.ts';
+import { concerns, type ExplainedStep, ofRoute } from './explained-step.ts';
+import { explainNoRoute } from './explain-miss.ts';
+import { explainMisses } from './explain-routes.ts';
+import type { RouteRequest } from './route-request.ts';
+import { createRouteTable, type RouteTableOptions } from './route-table.ts';
+import { findRoute } from './select-route.ts';
+
+export interface ExplainedCall {
+  readonly authority: string;
+  readonly path: string;
+  /** Namespace of the caller. */
+  readonly from: string;
+  /** `forwarded`: it goes to one of `shares`; `answered`: the route answers by itself; `failed`: it has nowhere to go. */
+  readonly outcome: 'forwarded' | 'answered' | 'failed';
+  readonly steps: readonly ExplainedStep[];
+  readonly shares: readonly ExplainedShare[];
+}
+
+/**
+ * What happens to a call, by the very code that decides about calls. Diagnostics of the Snapshot tell why objects that
+ * might have decided did not.
+ */
+export function explainCall(snapshot: Snapshot, request: RouteRequest, options: RouteTableOptions): ExplainedCall {
+  const authority = request.authority ?? '';
+  const table = createRouteTable(snapshot, options);
+  const call = { authority, path: request.path, from: options.namespace };
+  const host = table.findVirtualHost(authority);
+  if (host === undefined) {
+    const steps: ExplainedStep[] = [{ step: 'host', decision: table.explainMiss(authority), because: [] }];
+    return { ...call, outcome: 'failed', steps, shares: [] };
+  }
+  const steps: ExplainedStep[] = [explainHost(snapshot, host, authority), explainVirtualService(snapshot, host)];
+  const hit = findRoute(host, request);
+  const misses = explainMisses(host, request, hit?.route);
+  if (hit === undefined) {
+    steps.push({ step: 'route', decision: `${explainNoRoute(host)} It fails with UNIMPLEMENTED.`, because: misses });
+    return { ...call, outcome: 'failed', steps, shares: [] };
+  }
+  const { route, match } = hit;
+  const taken =
+    match === undefined
+      ? 'it takes every call'
+      : `its match${match.name === undefined ? '' : ` "${match.name}"`} holds`;
+  steps.push({
+    step: 'route',
+    ...ofRoute(route),
+    decision: `Route ${route.name} takes the call: ${taken}.`,
+    because: misses,
+  });
+  steps.push(...explainActions(route, match, request));
+  if (route.answer !== undefined) return { ...call, outcome: 'answered', steps, shares: [] };
+  const shares: ExplainedShare[] = [];
+  for (const destination of route.destinations) {
+    const explained = explainDestination(snapshot, route, destination, request);
+    steps.push(...explained.steps);
+    shares.push(...explained.shares);
+  }
+  return { ...call, outcome: shares.length > 0 ? 'forwarded' : 'failed', steps, shares };
+}
+
+function explainHost(snapshot: Snapshot, host: VirtualHost, authority: string): ExplainedStep {
+  const [name = ''] = host.host.split('.');
+  return {
+    step: 'host',
+    object: { kind: 'Service', namespace: host.namespace, name },
+    field: 'metadata.name',
+    decision: `:authority ${JSON.stringify(authority)} means Service ${host.namespace}/${name}, port ${host.port}.`,
+    because:
+      snapshot.services.get(`${host.namespace}/${name}`)?.service.headless === true
+        ? ['It is headless, and balanced as any other.']
+        : [],
+  };
+}
+
+/** Why an object that is not used was not; its message names the host. */
+const WHY_NOT = new Set([
+  'virtual-service-conflict',
+  'not-exported',
+  'not-in-mesh',
+  'host-not-expanded',
+  'delegate-unknown',
+  'delegate-conflict',
+]);
+
+function explainVirtualService(snapshot: Snapshot, host: VirtualHost): ExplainedStep {
+  const { virtualService: object } = host;
+  const because = snapshot.diagnostics
+    .filter((one) => one.object?.kind === 'VirtualService' && WHY_NOT.has(one.code) && concerns(one, host.host))
+    .map(({ object: other, message }) => `${other?.namespace ?? ''}/${other?.name ?? ''}: ${message}`);
+  if (object === undefined) {
+    const decision = `No VirtualService decides about ${host.name} for these callers: the Service keeps its default route.`;
+    return { step: 'virtual-service', decision, because };
+  }
+  const decision = `VirtualService ${object.namespace}/${object.name} decides about ${host.name}.`;
+  return { step: 'virtual-service', object, field: 'spec.hosts', decision, because };
+}

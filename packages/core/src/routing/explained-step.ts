@@ -1,0 +1,37 @@
+import type { Diagnostic, ObjectRef, Route } from '../model/index.ts';
+
+/** One decision on the way of a call. */
+export interface ExplainedStep {
+  readonly step:
+    | 'host'
+    | 'virtual-service'
+    | 'route'
+    | 'action'
+    | 'destination'
+    | 'destination-rule'
+    | 'locality'
+    | 'endpoints'
+    | 'policy';
+  /** The object that decided; absent where a default holds. */
+  readonly object?: ObjectRef;
+  /** The field of it that decided, in kubectl's spelling. */
+  readonly field?: string;
+  /** One sentence. */
+  readonly decision: string;
+  /** Why, and why not otherwise: a sentence each. */
+  readonly because: readonly string[];
+}
+
+/** Whether a finding names the host. */
+export function concerns({ message }: Diagnostic, host: string): boolean {
+  return message.split(/[ ,:;]+/).some((word) => word.replace(/\.$/, '') === host);
+}
+
+/** The rule of a VirtualService that a route is. */
+export function ofRoute(route: Route): { readonly object?: ObjectRef; readonly field?: string } {
+  const { virtualService, path } = route;
+  return {
+    ...(virtualService !== undefined && { object: virtualService }),
+    ...(path !== undefined && { field: path }),
+  };
+}

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { POLICY_NAMES } from './policy-config.ts';
+import { same } from './test-pods.test.ts';
+
+const root = resolve(import.meta.dirname, '..', '..', '..');
+const GUIDE = 'docs/grpc-js.md';
+const README = 'packages/grpc-js/README.md';
+
+const PROTO = `syntax = "proto3";
+package demo;
+service Backend { rpc WhoAreYou (Question) returns (Answer); }
+message Question {}
+message Answer { string name = 1; }
+`;
+
+/** Answers with the message `Answer { name: "pod" }`. */
+function answer(_call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>): void {
+  done(null, Buffer.from([0x0a, 3, ...Buffer.from('pod')]));
+}
+
+suite('examples of the documentation', () => {
+  const server = new Server();
+  // Where the packages that the examples import can be found.
+  const folder = mkdtempSync(join(import.meta.dirname, 'example-'));
+  let port = 0;
+
+  before(async () => {
+    const bytes = {
+      requestSerialize: same,
+      requestDeserialize: same,
+      responseSerialize: same,
+      responseDeserialize: same,
+    };
+    const method = { path: '/demo.Backend/WhoAreYou', requestStream: false, responseStream: false, ...bytes };
+    server.addService({ whoAreYou: method }, { whoAreYou: answer });
+    port = await new Promise((done, reject) => {
+      server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
+        if (error === null) done(bound);
+        else reject(error);
+      });
+    });
+    writeFileSync(join(folder, 'backend.proto'), PROTO);
+  });
+  after(() => {
+    server.forceShutdown();
+    rmSync(folder, { recursive: true });
+  });
+
+  const examples: readonly { file: string; prints: RegExp }[] = [
+    { file: GUIDE, prints: /"policy": "steelyard_least_request"[^]*"calls": 30,/ },
+    { file: GUIDE, prints: /^answered by pod\n$/ },
+    { file: README, prints: /^connected\n$/ },
+  ];
+  const taken = new Map<string, number>();
+  for (const { file, prints } of examples) {
+    const index = taken.get(file) ?? 0;
+    taken.set(file, index + 1);
+    test(`${file}, example ${index + 1}`, async () => {
+      const code = blocksOf(file)[index];
+      assert.ok(code !== undefined);
+      writeFileSync(join(folder, 'example.mjs'), code);
+      const env = { ...process.env, BACKEND_ADDR: `127.0.0.1:${port}`, NODE_TEST_CONTEXT: '' };
+      const printed = await new Promise<string>((done, reject) => {
+        const options = { cwd: folder, env, timeout: 20_000 };
+        execFile(process.execPath, ['example.mjs'], options, (error, stdout, stderr) => {
+          if (error === null) done(stdout);
+          else reject(new Error(`${error.message.slice(0, 200)} ${stderr.slice(0, 500)}`));
+        });
+      });
+      assert.match(printed.slice(0, 2000), prints);
+    });
+  }
+
+  test('every example is run, every policy is in the guide', () => {
+    for (const file of [GUIDE, README]) assert.equal(blocksOf(file).length, taken.get(file), file);
+    const guide = readFileSync(join(root, GUIDE), 'utf8');
+    for (const name of POLICY_NAMES) assert.ok(guide.includes(`\`${name.replace('steelyard_', '')}\``), name);
+  });
+});
+
+function blocksOf(file: string): string[] {
+  return [...readFileSync(join(root, file), 'utf8').matchAll(/^```js\n([^]*?)^```$/gm)].map(([, code = '']) => code);
+}
+
+test('what is packed: the compiled sources, no tests, nothing large', async () => {
+  const folder = join(root, 'packages/grpc-js');
+  const printed = await new Promise<string>((done, reject) => {
+    const command = ['pack', '--dry-run', '--json', '--ignore-scripts', '--loglevel=error'];
+    execFile('npm', command, { cwd: folder, timeout: 60_000 }, (error, stdout) => {
+      if (error === null) done(stdout);
+      else reject(new Error(error.message.slice(0, 300)));
+    });
+  });
+  const paths = [...printed.matchAll(/"path": "([^"]+)"/g)].map(([, path = '']) => path);
+  assert.ok(paths.includes('dist/index.js') && paths.includes('README.md'), `${paths.length} files`);
+  const unwanted = paths.filter((path) => /\.test\.|tsbuildinfo|^src\//.test(path));
+  assert.deepEqual(unwanted.slice(0, 3), []);
+  const bytes = Number(/"unpackedSize": (\d+)/.exec(printed)?.[1]);
+  assert.ok(bytes > 50_000 && bytes < 500_000, `${bytes} bytes`);
+});
+
+test('nothing but core is installed with the package', () => {
+  const manifest: unknown = JSON.parse(readFileSync(join(root, 'packages/grpc-js/package.json'), 'utf8'));
+  assert.ok(typeof manifest === 'object' && manifest !== null);
+  const entries = new Map<string, unknown>(Object.entries(manifest));
+  assert.deepEqual(entries.get('dependencies'), { '@steelyard/core': entries.get('version') });
+  assert.deepEqual(entries.get('peerDependencies'), { '@grpc/grpc-js': '~1.14.0' });
+});

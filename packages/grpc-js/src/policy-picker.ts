@@ -1,0 +1,48 @@
+import type { Picker, Random } from '@steelyard/core/balance';
+import {
+  createPeakEwmaPicker,
+  createPicker,
+  createSlowStartPicker,
+  createWeightedRoundRobinPicker,
+  createZoneAwarePicker,
+  DEFAULT_SLOW_START,
+} from '@steelyard/core/balance';
+import type { EndpointChild } from './endpoint-child.ts';
+import type { BalancerConfig, BalancerPolicy } from './policy-config.ts';
+import { unknownPolicy } from './policy-config.ts';
+
+/** The picker of a configuration over the endpoints that take calls now: the policy, within the zone, newcomers sparing. */
+export function createPolicyPicker(
+  config: BalancerConfig,
+  endpoints: readonly EndpointChild[],
+  random: Random,
+  now: () => number,
+): Picker<EndpointChild> {
+  const { policy, zone, slowStartMs } = config;
+  const inner = (members: readonly EndpointChild[]): Picker<EndpointChild> => createInner(policy, members, random, now);
+  const zoned = zone === undefined ? inner(endpoints) : createZoneAwarePicker(endpoints, zone, inner, random);
+  if (slowStartMs === undefined) return zoned;
+  return createSlowStartPicker(zoned, endpoints, { ...DEFAULT_SLOW_START, windowMs: slowStartMs }, random, now);
+}
+
+function createInner(
+  policy: BalancerPolicy,
+  endpoints: readonly EndpointChild[],
+  random: Random,
+  now: () => number,
+): Picker<EndpointChild> {
+  switch (policy.kind) {
+    case 'PEAK_EWMA':
+      return createPeakEwmaPicker(endpoints, random, now);
+    case 'WEIGHTED_ROUND_ROBIN':
+      return createWeightedRoundRobinPicker(endpoints, policy.options, random, now);
+    case 'RANDOM':
+    case 'ROUND_ROBIN':
+    case 'LEAST_REQUEST':
+    case 'RING_HASH':
+    case 'MAGLEV':
+      return createPicker(policy, endpoints, random);
+    default:
+      return unknownPolicy(policy);
+  }
+}

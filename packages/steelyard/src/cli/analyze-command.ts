@@ -1,0 +1,116 @@
+import { text as readAll } from 'node:stream/consumers';
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import { analyzeObjects, createCompiler } from '@steelyard/core/compile';
+import { DIAGNOSTIC_KINDS, parseObjects, renderDiagnostic } from '@steelyard/core/config';
+import type { Diagnostic, Severity } from '@steelyard/core/model';
+import { checkPaths, createManifestReader, STDIN_PATH } from '../kube/read-manifests.ts';
+import type { CliContext } from './cli-context.ts';
+import { addClientOptions, type ClientOptions, clientOf } from './client-options.ts';
+import { EXIT } from './exit-code.ts';
+import { openSource } from './open-source.ts';
+import { collect } from './option-values.ts';
+import { renderDiagnosticSummary } from './render-diagnostic-summary.ts';
+import { renderStructured } from './render-output.ts';
+import type { LogOptions, ManifestOptions, OutputFormat } from './shared-options.ts';
+import { addLogOptions, addManifestOptions, addOutputOption } from './shared-options.ts';
+import { UsageError } from './usage-error.ts';
+
+interface AnalyzeOptions extends ManifestOptions, LogOptions, ClientOptions {
+  readonly suppress?: readonly string[];
+  readonly failOn: Severity;
+  readonly output: OutputFormat;
+}
+
+const SEVERITIES: readonly Severity[] = ['error', 'warning', 'info'];
+
+export function addAnalyzeCommand(program: Command, context: CliContext): void {
+  const command = program
+    .command('analyze')
+    .summary('what is wrong, or not meant so, in Services and Istio objects')
+    .description(
+      'Reads the manifests, or the cluster, as the proxy would, and reports what is broken, what has no effect, and what ' +
+        'gRPC callers will suffer from. Each finding has a code that docs/diagnostics.md explains.',
+    )
+    .addOption(
+      new Option('--suppress <what>', 'leave out CODE, or CODE=KIND NAME.NAMESPACE (repeatable)').argParser(collect),
+    )
+    .addOption(
+      new Option('--fail-on <severity>', 'exit with 1 from this severity on').choices(SEVERITIES).default('error'),
+    );
+  addClientOptions(command);
+  addManifestOptions(command);
+  addOutputOption(command);
+  addLogOptions(command, 'warn');
+  command.action((options: AnalyzeOptions) => analyze(context, options));
+}
+
+async function analyze(context: CliContext, options: AnalyzeOptions): Promise<void> {
+  const suppressed = (options.suppress ?? []).map(parseSuppression);
+  const all = options.filename === undefined ? await fromCluster(context, options) : await fromManifests(options);
+  const findings = all
+    .filter((finding) => !suppressed.some((one) => isSuppressed(one, finding)))
+    .toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
+  context.stdout.write(
+    options.output === 'table' ? renderText(findings) : renderStructured({ findings }, options.output),
+  );
+  const limit = SEVERITIES.indexOf(options.failOn);
+  if (findings.some(({ severity }) => SEVERITIES.indexOf(severity) <= limit)) context.setExitCode(EXIT.no);
+}
+
+/** Unlike other commands it takes manifests with errors: they are what it is asked for. */
+async function fromManifests(options: AnalyzeOptions): Promise<readonly Diagnostic[]> {
+  const { filename = [], namespace, clusterDomain } = options;
+  await checkPaths(filename);
+  const stdin = filename.includes(STDIN_PATH) ? await readAll(process.stdin) : undefined;
+  const documents = await createManifestReader(filename, stdin).read();
+  const parsed = parseObjects(documents, { defaultNamespace: namespace });
+  const snapshot = createCompiler({ ...clientOf(options), clusterDomain, clientNamespace: namespace }).compile(
+    parsed,
+  );
+  const objects = parsed.objects.map(({ object }) => object);
+  return [...snapshot.diagnostics, ...analyzeObjects(snapshot, objects)];
+}
+
+/** Of a cluster the findings of its Snapshot, and those about its Services. */
+async function fromCluster(context: CliContext, options: AnalyzeOptions): Promise<readonly Diagnostic[]> {
+  const { source, showFindings } = await openSource(context, { ...options, watch: false });
+  showFindings();
+  const { current } = source;
+  source.close();
+  return [...current.diagnostics, ...analyzeObjects(current, [])];
+}
+
+interface Suppression {
+  readonly code: string;
+  readonly kind?: string;
+  readonly name?: string;
+  readonly namespace?: string;
+}
+
+function parseSuppression(text: string): Suppression {
+  const {
+    code = '',
+    kind,
+    name,
+    namespace,
+  } = /^(?<code>[a-z0-9-]+)(?:=(?<kind>[A-Za-z]+) (?<name>[^.\s]+)\.(?<namespace>[^.\s]+))?$/.exec(text)?.groups ?? {};
+  if (code === '')
+    throw new UsageError(`--suppress ${JSON.stringify(text)}: write CODE, or "CODE=KIND NAME.NAMESPACE"`);
+  if (!Object.hasOwn(DIAGNOSTIC_KINDS, code)) throw new UsageError(`--suppress: there is no code ${code}`);
+  return {
+    code,
+    ...(kind !== undefined && name !== undefined && namespace !== undefined && { kind, name, namespace }),
+  };
+}
+
+function isSuppressed({ code, kind, name, namespace }: Suppression, { code: found, object }: Diagnostic): boolean {
+  if (code !== found) return false;
+  return kind === undefined || (object?.kind === kind && object.name === name && object.namespace === namespace);
+}
+
+function renderText(findings: readonly Diagnostic[]): string {
+  if (findings.length === 0) return 'No findings.\n';
+  const lines = findings.map((finding) => renderDiagnostic(finding));
+  return `${lines.join('\n')}\n\n${renderDiagnosticSummary(findings)}\n`;
+}

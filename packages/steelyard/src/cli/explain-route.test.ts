@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { ExplainedCall } from '@steelyard/core/routing';
+import { runCli } from './cli-fixture.test.ts';
+
+const CANARY = fileURLToPath(new URL('../../../../examples/canary', import.meta.url));
+const SAY = 'backend.default:8000/echo.Echo/Say';
+
+async function explain(...args: readonly string[]): Promise<ExplainedCall> {
+  const { stdout, stderr } = await runCli(['explain', ...args, '-f', CANARY, '-o', 'json']);
+  assert.equal(stderr, '');
+  const explained: ExplainedCall = JSON.parse(stdout);
+  return explained;
+}
+
+test('a call’s way is told step by step, with the share of each endpoint', async () => {
+  const { outcome, steps, shares } = await explain(SAY);
+  assert.equal(outcome, 'forwarded');
+  assert.deepEqual(
+    steps.slice(0, 3).map(({ step, object, field }) => [step, object?.kind, field]),
+    [
+      ['host', 'Service', 'metadata.name'],
+      ['virtual-service', 'VirtualService', 'spec.hosts'],
+      ['route', 'VirtualService', 'spec.http[1]'],
+    ],
+  );
+  assert.deepEqual(
+    shares.map(({ pod, share }) => [pod, share]),
+    [
+      ['backend-v1-a', 0.45],
+      ['backend-v1-b', 0.45],
+      ['backend-v2-a', 0.1],
+    ],
+  );
+});
+
+test('-H leads another way', async () => {
+  const { steps, shares } = await explain(SAY, '-H', 'X-Canary: true');
+  assert.equal(steps[2]?.field, 'spec.http[0]');
+  assert.deepEqual(
+    shares.map(({ pod, share }) => [pod, share]),
+    [['backend-v2-a', 1]],
+  );
+});
+
+test('the text has a numbered line a step', async () => {
+  const { code, stdout } = await runCli(['explain', SAY, '-f', CANARY]);
+  assert.equal(code, 0);
+  assert.match(
+    stdout,
+    /^ 3\. route: Route everybody takes the call.*\[VirtualService default\/backend spec\.http\[1\]\]$/m,
+  );
+  assert.match(
+    stdout,
+    /^ {6}Route testers does not: headers\[x-canary\] must be one that is "true", and it is absent\.$/m,
+  );
+  assert.match(stdout, /^ {2}10\.80\.2\.1:8000 +10\.0 % {2}backend-v2-a/m);
+});
+
+test('a call that has nowhere to go is a "no"; a bad header is wrong usage', async () => {
+  const lost = await runCli(['explain', 'nobody:1/echo.Echo/Say', '-f', CANARY]);
+  assert.equal(lost.code, 1);
+  assert.match(lost.stdout, /means Service default\/nobody, which is not known/);
+  const wrong = await runCli(['explain', SAY, '-H', 'no colon', '-f', CANARY]);
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /^error: -H "no colon": write NAME: VALUE/);
+});

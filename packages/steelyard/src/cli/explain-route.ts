@@ -1,0 +1,69 @@
+import { explainCall, type ExplainedCall, type RouteRequest } from '@steelyard/core/routing';
+import type { CliContext } from './cli-context.ts';
+import type { ClientOptions } from './client-options.ts';
+import { EXIT } from './exit-code.ts';
+import { renderExplainedCall } from './explain-route-text.ts';
+import { openSource } from './open-source.ts';
+import { renderStructured } from './render-output.ts';
+import type { LogOptions, ManifestOptions, OutputFormat } from './shared-options.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface ExplainRouteOptions extends ManifestOptions, LogOptions, ClientOptions {
+  /** `-H 'name: value'`, repeatable. */
+  readonly header?: readonly string[];
+  /** Namespace of the caller; default that of `-n`. */
+  readonly from?: string;
+  readonly output: OutputFormat;
+}
+
+/** `HOST[:PORT]/package.Service/Method`, which no Service's name is. */
+export function isCallTarget(target: string | undefined): target is string {
+  return target !== undefined && /^[^/]+\/[^/]+\/[^/]+$/.test(target);
+}
+
+/** What happens to a gRPC call, and why: the command's part for targets that name a method. */
+export async function explainRoute(context: CliContext, target: string, options: ExplainRouteOptions): Promise<void> {
+  const { from = options.namespace } = options;
+  // One Snapshot is what the callers of one namespace see, and the same word is where manifests without one belong.
+  if (from !== options.namespace)
+    throw new UsageError(
+      `--from ${from}: a call is explained for the callers of one namespace; give it with -n ${from}`,
+    );
+  const request = parseCall(target, options.header ?? []);
+  const { source, showFindings } = await openSource(context, { ...options, watch: false });
+  showFindings();
+  source.close();
+  const explained = explainCall(source.current, request, { namespace: from, listenPort: portOf(target) });
+  context.stdout.write(
+    options.output === 'table' ? renderExplainedCall(explained) : renderStructured(explained, options.output),
+  );
+  // An answer of "no": the call has nowhere to go.
+  if (isLost(explained)) context.setExitCode(EXIT.no);
+}
+
+function isLost({ outcome }: ExplainedCall): boolean {
+  return outcome === 'failed';
+}
+
+/** A port that the authority leaves out is found by the Service's only one. */
+function portOf(target: string): number {
+  return Number(/:(?<port>\d{1,5})\//.exec(target)?.groups?.['port'] ?? 0);
+}
+
+function parseCall(target: string, lines: readonly string[]): RouteRequest {
+  const slash = target.indexOf('/');
+  const headers = new Map<string, string>();
+  for (const line of lines) {
+    const { name, value = '' } = /^(?<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*(?<value>.*)$/.exec(line)?.groups ?? {};
+    if (name === undefined) throw new UsageError(`-H ${JSON.stringify(line)}: write NAME: VALUE, as "x-user: jason"`);
+    const known = headers.get(name.toLowerCase());
+    headers.set(name.toLowerCase(), known === undefined ? value : `${known},${value}`);
+  }
+  return {
+    path: target.slice(slash),
+    method: 'POST',
+    scheme: 'http',
+    authority: target.slice(0, slash),
+    header: (name) => headers.get(name),
+  };
+}

@@ -1,0 +1,26 @@
+import type { HeaderOperations, Route, WeightedDestination } from '@steelyard/core/model';
+import { HeaderBlock } from '@steelyard/http2';
+import { changesNothing, operateHeaders } from './operate-headers.ts';
+
+/** What is to be done to the header of the response of a call that takes this way. `undefined`: nothing. */
+export function responseRulesOf(
+  route: Route,
+  destination: WeightedDestination,
+): readonly HeaderOperations[] | undefined {
+  if (route.headers === undefined && destination.headers === undefined) return undefined;
+  const rules = [route.headers?.response, destination.headers?.response];
+  const busy = rules.flatMap((operations) =>
+    operations === undefined || changesNothing(operations) ? [] : [operations],
+  );
+  return busy.length === 0 ? undefined : busy;
+}
+
+/**
+ * The header block a response goes on with: changed by the route's operations, then by the destination's. Its trailers
+ * are none of it, but a response of trailers only (PROTOCOL-HTTP2.md) has them in its header.
+ */
+export function changeResponse(block: HeaderBlock, rules: readonly HeaderOperations[]): HeaderBlock {
+  let fields = block.fields.slice(0, block.count);
+  for (const operations of rules) fields = operateHeaders(fields, operations);
+  return HeaderBlock.of(fields);
+}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { describe, test } from 'node:test';
+import { collect, createTestSource, echo, startPod, TestCaller } from '@steelyard/testkit';
+import { ClusterTable } from './cluster-table.ts';
+import type { ConnectionSettings } from './connection-settings.ts';
+import { DownstreamConnection } from './downstream-connection.ts';
+import { createEngine } from './engine.ts';
+import { cleanUp } from './proxy.test-bed.ts';
+import { Router } from './router.ts';
+
+interface Bed {
+  readonly caller: TestCaller;
+  /** Goes to this time, in milliseconds since the connection began, and ticks. */
+  readonly tickAt: (now: number) => void;
+}
+
+async function startBed(connections: ConnectionSettings): Promise<Bed> {
+  const pod = await startPod(echo);
+  const { current } = createTestSource([pod]);
+  let now = 0;
+  const random = (): number => 0.5;
+  const engine = createEngine({ connections, random, now: () => now });
+  const clusters = new ClusterTable(current, engine, random);
+  const router = new Router(current, clusters, { namespace: 'default', listenPort: 8000 }, random);
+  const serve = (socket: Socket): unknown => new DownstreamConnection(socket, router, engine, () => undefined);
+  const server = createServer({ allowHalfOpen: true }, serve).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const caller = new TestCaller(typeof address === 'object' && address !== null ? address.port : 0);
+  cleanUp.push(
+    () => pod.close(),
+    async () => clusters.close(),
+    () => once(server.close(), 'close'),
+    () => caller.close(),
+  );
+  const tickAt = (at: number): void => {
+    now = at;
+    engine.ticker.tick();
+  };
+  return { caller, tickAt };
+}
+
+describe('the age of a caller’s connection', () => {
+  test('old: new calls go elsewhere, those under way finish, then it closes', async () => {
+    const { caller, tickAt } = await startBed({ maxAge: { ageMs: 60_000 } });
+    const stream = caller.open();
+    stream.write('x');
+    await once(stream, 'data');
+    tickAt(59_999);
+    assert.equal((await caller.call('x')).trailers['grpc-status'], '0');
+    assert.ok(!caller.session.closed);
+    const goAway = once(caller.session, 'goaway');
+    tickAt(60_000);
+    assert.equal((await goAway)[0], 0);
+    // The callers stay for as long as their calls take.
+    tickAt(200_000);
+    stream.end('y');
+    assert.equal((await collect(stream)).trailers['grpc-status'], '0');
+    if (!caller.session.destroyed) await once(caller.session, 'close');
+  });
+
+  test('over: what is still under way ends with a status, then it closes', async () => {
+    const { caller, tickAt } = await startBed({ maxAge: { ageMs: 60_000, graceMs: 5000 } });
+    const stream = caller.open();
+    stream.write('x');
+    await once(stream, 'data');
+    const reply = collect(stream);
+    tickAt(60_000);
+    await once(caller.session, 'goaway');
+    tickAt(64_999);
+    stream.write('y');
+    await once(stream, 'data');
+    tickAt(65_000);
+    const { trailers } = await reply;
+    assert.equal(trailers['grpc-status'], '14');
+    assert.equal(trailers['grpc-message'], 'steelyard: the connection has reached its maximum age');
+    if (!caller.session.destroyed) await once(caller.session, 'close');
+  });
+});
+
+test('limits of the operator hold', async () => {
+  const { caller } = await startBed({ limits: { maxHeaderListSize: 2000, maxConcurrentStreams: 7 } });
+  const reply = await caller.call('x', { 'x-meta': 'm'.repeat(3000) });
+  assert.equal(reply.headers['grpc-status'], '8');
+  assert.equal(reply.headers['grpc-message'], 'steelyard: the metadata of the call is larger than 2000 octets');
+  assert.equal(caller.session.remoteSettings.maxConcurrentStreams, 7);
+});
