@@ -64,11 +64,6 @@ const RULE_FIELDS: readonly [object, string][] = [
   [{ fault: { delay: { fixedDelay: '1s' } } }, 'field-not-honoured spec.http[0].fault.delay'],
   [{ mirror: { host: 'b' } }, 'field-not-honoured spec.http[0].mirror'],
   [{ mirrors: [{ destination: { host: 'b' } }] }, 'field-not-honoured spec.http[0].mirrors'],
-  [{ headers: { response: { set: { a: 'b' } } } }, 'field-not-honoured spec.http[0].headers.response'],
-  [
-    { route: [{ ...toA, headers: { response: { remove: ['a'] } } }] },
-    'field-not-honoured spec.http[0].route[0].headers.response',
-  ],
   [{ headers: { request: { set: { a: '%REQ(b)%' } } } }, 'field-not-honoured spec.http[0].headers.request.set.a'],
   [{ corsPolicy: { maxAge: '1h' } }, 'field-without-effect spec.http[0].corsPolicy'],
   [
@@ -120,7 +115,7 @@ test('a match is read in full', () => {
     },
   ];
   const { found, findings } = parse(withRule({ match, route }));
-  assert.deepEqual(findings, ['field-not-honoured spec.http[0].match[0].sourceLabels']);
+  assert.deepEqual(findings, []);
   const { place: _place, ...read } = found?.http?.[0]?.matches[0] ?? {};
   assert.deepEqual(read, {
     conditions: {

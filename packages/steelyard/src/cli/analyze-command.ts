@@ -65,9 +65,7 @@ async function fromManifests(options: AnalyzeOptions): Promise<readonly Diagnost
   const stdin = filename.includes(STDIN_PATH) ? await readAll(process.stdin) : undefined;
   const documents = await createManifestReader(filename, stdin).read();
   const parsed = parseObjects(documents, { defaultNamespace: namespace });
-  const snapshot = createCompiler({ ...clientOf(options), clusterDomain, clientNamespace: namespace }).compile(
-    parsed,
-  );
+  const snapshot = createCompiler({ ...clientOf(options), clusterDomain, clientNamespace: namespace }).compile(parsed);
   const objects = parsed.objects.map(({ object }) => object);
   return [...snapshot.diagnostics, ...analyzeObjects(snapshot, objects)];
 }

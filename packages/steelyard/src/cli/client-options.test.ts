@@ -71,7 +71,11 @@ test('a rule goes by the labels, a share by the place; both by flag or by enviro
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
   ): Promise<Partial<ExplainedCall>> => {
-    const { stdout, stderr } = await runCli(['explain', SAY, '-f', LOCALITY, '-f', rules, '-o', 'json', ...args], '', env);
+    const { stdout, stderr } = await runCli(
+      ['explain', SAY, '-f', LOCALITY, '-f', rules, '-o', 'json', ...args],
+      '',
+      env,
+    );
     assert.doesNotMatch(stderr, /error/);
     const explained: ExplainedCall = JSON.parse(stdout);
     return explained;

@@ -24,7 +24,10 @@ export function addClientOptions(command: Command): Command {
 }
 
 /** As the compiler takes it. */
-export function clientOf({ labels, locality }: ClientOptions): Pick<CompilerOptions, 'clientLabels' | 'clientLocality'> {
+export function clientOf({
+  labels,
+  locality,
+}: ClientOptions): Pick<CompilerOptions, 'clientLabels' | 'clientLocality'> {
   return {
     ...(labels !== undefined && { clientLabels: labels }),
     ...(locality !== undefined && { clientLocality: locality }),

@@ -27,8 +27,8 @@ function linesFor(way: OpenWay, target: LabTarget, backends: Backends): string[]
         '  # the pods that DNS answers with, then a call to one of them',
         `  dig @${way.address.host} -p ${way.address.port} +short ${name}`,
         ...(first === undefined ? [] : [`  ${say(formatAddress(first))}`]),
-        '  # a Node program with grpc-js can take the whole target:',
-        `  GRPC_NODE_USE_ALTERNATIVE_RESOLVER=true BACKEND_ADDR=${way.target}`,
+        '  # a Node program with @steelyard/grpc-js can take the whole target:',
+        `  BACKEND_ADDR=${way.target}`,
       ];
     }
     default:

@@ -1,45 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
-import { collect, createTestSource, echo, startPod, TestCaller } from '@steelyard/testkit';
-import { ClusterTable } from './cluster-table.ts';
+import { collect, createTestSource, echo, startPod } from '@steelyard/testkit';
 import type { ConnectionSettings } from './connection-settings.ts';
-import { DownstreamConnection } from './downstream-connection.ts';
-import { createEngine } from './engine.ts';
+import { startTimedBed, type TimedBed } from './engine.test-bed.ts';
 import { cleanUp } from './proxy.test-bed.ts';
-import { Router } from './router.ts';
 
-interface Bed {
-  readonly caller: TestCaller;
-  /** Goes to this time, in milliseconds since the connection began, and ticks. */
-  readonly tickAt: (now: number) => void;
-}
-
-async function startBed(connections: ConnectionSettings): Promise<Bed> {
+async function startBed(connections: ConnectionSettings): Promise<TimedBed> {
   const pod = await startPod(echo);
-  const { current } = createTestSource([pod]);
-  let now = 0;
-  const random = (): number => 0.5;
-  const engine = createEngine({ connections, random, now: () => now });
-  const clusters = new ClusterTable(current, engine, random);
-  const router = new Router(current, clusters, { namespace: 'default', listenPort: 8000 }, random);
-  const serve = (socket: Socket): unknown => new DownstreamConnection(socket, router, engine, () => undefined);
-  const server = createServer({ allowHalfOpen: true }, serve).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const caller = new TestCaller(typeof address === 'object' && address !== null ? address.port : 0);
-  cleanUp.push(
-    () => pod.close(),
-    async () => clusters.close(),
-    () => once(server.close(), 'close'),
-    () => caller.close(),
-  );
-  const tickAt = (at: number): void => {
-    now = at;
-    engine.ticker.tick();
-  };
-  return { caller, tickAt };
+  cleanUp.push(() => pod.close());
+  return startTimedBed(createTestSource([pod]), connections);
 }
 
 describe('the age of a caller’s connection', () => {

@@ -89,5 +89,5 @@ export function newCaller(port: number): TestCaller {
 export async function whoAnswers(caller: TestCaller, calls: readonly object[]): Promise<readonly string[]> {
   const replies: TestReply[] = [];
   for (const headers of calls) replies.push(await caller.call('x', { ...headers }));
-  return replies.map(({ headers }) => String(headers['x-pod'] ?? `status ${headers['grpc-status']}`));
+  return replies.map(({ headers }) => String(headers['x-pod'] ?? `status ${String(headers['grpc-status'])}`));
 }

@@ -1,0 +1,49 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { TestCaller, type TestSource } from '@steelyard/testkit';
+import { ClusterTable } from './cluster-table.ts';
+import type { ConnectionSettings } from './connection-settings.ts';
+import { DownstreamConnection } from './downstream-connection.ts';
+import { createEngine } from './engine.ts';
+import type { EndpointReport } from './metrics-report.ts';
+import { cleanUp } from './proxy.test-bed.ts';
+import { Router } from './router.ts';
+
+/** A proxy whose time is the test's to set. */
+export interface TimedBed {
+  readonly caller: TestCaller;
+  /** Goes to this time, in milliseconds since the start, and ticks. */
+  readonly tickAt: (now: number) => void;
+  readonly endpoints: () => EndpointReport[];
+}
+
+export async function startTimedBed({ current }: TestSource, connections: ConnectionSettings = {}): Promise<TimedBed> {
+  let now = 0;
+  const random = (): number => 0.5;
+  const engine = createEngine({ connections, random, now: () => now });
+  const clusters = new ClusterTable(current, engine, random);
+  const router = new Router(current, clusters, { namespace: 'default', listenPort: 8000 }, random);
+  const { server, port } = await listening(
+    (socket) => new DownstreamConnection(socket, router, engine, () => undefined),
+  );
+  const caller = new TestCaller(port);
+  cleanUp.push(
+    async () => clusters.close(),
+    () => once(server.close(), 'close'),
+    () => caller.close(),
+  );
+  const tickAt = (at: number): void => {
+    now = at;
+    engine.ticker.tick();
+  };
+  return { caller, tickAt, endpoints: () => clusters.report() };
+}
+
+export async function listening(
+  onSocket: (socket: Socket) => void,
+): Promise<{ readonly server: Server; readonly port: number }> {
+  const server = createServer({ allowHalfOpen: true }, onSocket).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  return { server, port: typeof address === 'object' && address !== null ? address.port : 0 };
+}
