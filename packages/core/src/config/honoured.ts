@@ -24,7 +24,7 @@ export const HONOURED: Readonly<Record<Honourable, boolean>> = {
   /** `sourceLabels`: the proxy is told the labels of its callers, and gives them to the compiler */
   clientLabels: true,
   /** `http[].timeout` */
-  timeout: false,
+  timeout: true,
   /** `http[].retries` and Istio's default policy */
   retries: false,
   /** `http[].fault.delay` */

@@ -59,7 +59,6 @@ test('hosts, destinations and weights are read the same under all three versions
 
 /** Fields of a rule that are read but not honoured by the data plane yet. */
 const RULE_FIELDS: readonly [object, string][] = [
-  [{ timeout: '5s' }, 'field-not-honoured spec.http[0].timeout'],
   [{ retries: { attempts: 3 } }, 'field-not-honoured spec.http[0].retries'],
   [{ fault: { delay: { fixedDelay: '1s' } } }, 'field-not-honoured spec.http[0].fault.delay'],
   [{ mirror: { host: 'b' } }, 'field-not-honoured spec.http[0].mirror'],

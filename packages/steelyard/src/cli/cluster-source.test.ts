@@ -57,6 +57,29 @@ test('-f beside a cluster stands in its place, and joins with it', async (t) => 
   assert.match(stdout, /10\.1\.0\.1:8000/);
 });
 
+test('rules go by the labels of the callers, from a cluster as from manifests', async (t) => {
+  const { kubeconfig } = await start(t);
+  const http = [
+    { match: [{ sourceLabels: { app: 'web' } }], directResponse: { status: 403 } },
+    { route: [{ destination: { host: 'backend' } }] },
+  ];
+  const rules = {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    metadata: { name: 'backend', namespace: 'default' },
+    spec: { hosts: ['backend'], http },
+  };
+  const folder = await folderWith(t, { 'a.json': JSON.stringify(rules) });
+  const args = ['explain', 'backend:80/echo.Echo/Say', '--kubeconfig', kubeconfig, '-f', folder, '-o', 'json'];
+  for (const [labels, outcome] of [
+    ['app=web', 'answered'],
+    ['app=job', 'forwarded'],
+  ] as const) {
+    const { stdout, stderr } = await runCli([...args, '--labels', labels]);
+    assert.match(stdout, new RegExp(`"outcome": "${outcome}"`), stderr);
+  }
+});
+
 test('a context that is not there is one line and exit code 2', async (t) => {
   const { kubeconfig } = await start(t);
   const { code, stderr } = await runCli(['service-rules', '--kubeconfig', kubeconfig, '--context', 'there']);

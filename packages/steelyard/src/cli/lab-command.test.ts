@@ -163,7 +163,9 @@ for (const [signal, expected] of [
 ] as const) {
   test(`--keep stays up to be called, and ${signal} leaves no process behind`, { timeout: 30_000 }, async (t) => {
     const lab = startCli(t, ['lab', '--calls', '10', '--keep']);
-    const text = await lab.said(/BACKEND_ADDR=headless:\/\/127\.0\.0\.1:\d+\/backendh\.default\.svc\.cluster\.local\.:\d+\n/);
+    const text = await lab.said(
+      /BACKEND_ADDR=headless:\/\/127\.0\.0\.1:\d+\/backendh\.default\.svc\.cluster\.local\.:\d+\n/,
+    );
     await lab.said(/proxy\n.*\n.*Say\n/);
     const closing = await dialAll(text);
     lab.child.kill(signal);

@@ -157,6 +157,7 @@ async function serve(
 
   await aborted(AbortSignal.any([signals.first, asked.signal]));
   admin?.draining();
+  running.leaving();
   await Promise.race([delay(options.drainDelay, undefined, { ref: false }), aborted(signals.second)]);
   log.info(`draining for at most ${options.drainTimeout / 1000} s; a second signal ends it at once`);
   await Promise.race([running.drain(options.drainTimeout), aborted(signals.second)]);

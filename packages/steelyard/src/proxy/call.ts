@@ -2,6 +2,7 @@ import type { Balanced } from '@steelyard/core/balance';
 import type { HeaderOperations } from '@steelyard/core/model';
 import type { Connection, Field, Stream } from '@steelyard/http2';
 import type { AccessEntry } from './access-log.ts';
+import type { Deadline } from './deadline-wheel.ts';
 import type { CallCounts } from './metrics-calls.ts';
 import type { AttemptSeries, EndpointStats, MethodSeries } from './metrics-series.ts';
 import { UNKNOWN } from './metrics-status.ts';
@@ -23,6 +24,16 @@ export interface CallSender {
   drop(replay: Replay): void;
 }
 
+/** A call to the proxy itself while it is under way. */
+export interface OwnCall {
+  /** A piece of the request's body. */
+  add(bytes: Uint8Array, start: number, end: number): void;
+  /** The request is complete. */
+  answer(): void;
+  /** The call is over, in whichever way. */
+  ended(): void;
+}
+
 /** One call on its way through: the stream it came by, and the one it was sent on by. */
 export class Call {
   readonly downstream: Connection<Call>;
@@ -40,6 +51,8 @@ export class Call {
   hash: number | undefined = undefined;
   /** What the rules of its route do to the response's header. */
   responseRules: readonly HeaderOperations[] | undefined = undefined;
+  /** When it has to be over. */
+  deadline: Deadline<Call> | undefined = undefined;
   sender: CallSender | undefined = undefined;
   /** The request so far, as long as it can be sent again. */
   replay: Replay | undefined = undefined;
@@ -51,6 +64,8 @@ export class Call {
   responseStarted = false;
   /** The gRPC status that the response has if nothing more comes. */
   status: number = UNKNOWN;
+  /** The proxy answers it itself. */
+  own: OwnCall | undefined = undefined;
   #ended = false;
   requestOctets = 0;
   responseOctets = 0;
@@ -117,6 +132,8 @@ export class Call {
   end(status: number, detail = ''): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.own?.ended();
+    this.deadline?.cancel();
     this.commit();
     const us = this.#counts.clock.nowUs() - this.startedUs;
     const { endpoint } = this;

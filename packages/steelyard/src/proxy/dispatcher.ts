@@ -2,6 +2,7 @@ import type { HeaderBlock } from '@steelyard/http2';
 import type { Call, CallSender } from './call.ts';
 import type { ClusterTable, ServedCluster } from './cluster-table.ts';
 import { type CallFailure, GrpcStatus } from './grpc-status.ts';
+import { withGrpcTimeout } from './grpc-timeout.ts';
 import { type Replay, ReplayPool } from './replay.ts';
 import type { UpstreamEndpoint } from './upstream-endpoint.ts';
 
@@ -62,7 +63,7 @@ export class Dispatcher implements CallSender {
     if (endpoint === undefined) return false;
     call.release(GrpcStatus.UNAVAILABLE);
     const bare = replay.ended && replay.length === 0 && replay.trailers === undefined;
-    if (attempt(call, endpoint, replay.block(), bare) !== undefined) return false;
+    if (attempt(call, endpoint, requestNow(call, replay), bare) !== undefined) return false;
     if (!bare) sendRest(call, replay);
     return true;
   }
@@ -113,6 +114,12 @@ function attempt(
   call.upstream = upstream.connection;
   call.upStream = upstream.connection.request(block, endStream, call);
   return undefined;
+}
+
+/** The request with what is left of its time. */
+function requestNow({ deadline, grpc }: Call, replay: Replay): HeaderBlock {
+  const block = replay.block();
+  return deadline === undefined || !grpc ? block : withGrpcTimeout(block, deadline.remainingMs);
 }
 
 /** The octets of a replay have had their credit already: what waits now must not give it a second time. */

@@ -12,7 +12,7 @@ import { Call, contextOf } from './call.ts';
 import { ConnectionAge } from './connection-age.ts';
 import type { Engine } from './engine.ts';
 import { failCall } from './fail-call.ts';
-import { GrpcStatus, tooLarge } from './grpc-status.ts';
+import { type CallFailure, GrpcStatus, tooLarge } from './grpc-status.ts';
 import type { Router } from './router.ts';
 import type { Ticking } from './ticker.ts';
 import { Transport } from './transport.ts';
@@ -24,6 +24,7 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking {
   readonly #router: Router;
   readonly #engine: Engine;
   readonly #age: ConnectionAge | undefined;
+  #draining = false;
 
   constructor(socket: Socket, router: Router, engine: Engine, onClose: (connection: DownstreamConnection) => void) {
     this.#router = router;
@@ -41,6 +42,8 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking {
 
   tick(now: number): void {
     this.connection.tick(now);
+    // One more may have come before the caller heard that it is to go.
+    if (this.#draining) this.#endOwn();
     const stage = this.#age?.stage(now) ?? 'young';
     if (stage === 'old') this.drain();
     else if (stage === 'over') this.close('the connection has reached its maximum age');
@@ -48,7 +51,18 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking {
 
   /** Takes no new calls; closes when those under way have ended. */
   drain(): void {
+    this.#draining = true;
     this.connection.drain();
+    this.#endOwn();
+  }
+
+  /** Watching the proxy's health never ends by itself; who does may go on elsewhere. */
+  #endOwn(): void {
+    this.connection.forEachStream((stream) => {
+      const call = contextOf(stream);
+      if (call.own === undefined) return;
+      failCall(call, { status: GrpcStatus.UNAVAILABLE, message: 'the connection is about to be closed' });
+    });
   }
 
   /** Ends at once what is still under way: each call with a status, then the connection. */
@@ -77,7 +91,18 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking {
       return;
     }
     const failure = this.#router.forward(call, block, endStream, this.#transport);
-    if (failure !== undefined) failCall(call, failure);
+    if (failure === undefined || this.#isForUs(call, block, endStream, failure)) return;
+    failCall(call, failure);
+  }
+
+  /** A call that no Service is meant by may be one to the proxy itself. Never asked of calls that are sent on. */
+  #isForUs(call: Call, block: HeaderBlock, endStream: boolean, { status }: CallFailure): boolean {
+    const { health } = this.#engine;
+    if (status !== GrpcStatus.UNIMPLEMENTED || !health.isAsked(block, this.#transport.localAddress)) return false;
+    if (this.#router.serves(block)) return false;
+    call.own = health.begin(call, block);
+    if (endStream) call.own.answer();
+    return true;
   }
 
   onData(stream: Stream<Call>, bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
@@ -89,7 +114,7 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking {
     // What nobody wants any more is dropped, and its credit given back.
     const sent =
       upstream === undefined || upStream === undefined
-        ? length
+        ? takeOwn(call, bytes, start, end, endStream)
         : upstream.sendData(upStream, bytes, start, end, endStream);
     if (call.replay === undefined) {
       if (sent > 0) this.connection.consume(stream, sent);
@@ -101,7 +126,8 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking {
   }
 
   onTrailers(stream: Stream<Call>, block: HeaderBlock): void {
-    const { upstream, upStream, replay } = contextOf(stream);
+    const { upstream, upStream, replay, own } = contextOf(stream);
+    own?.answer();
     if (replay !== undefined) replay.trailers = block.retain();
     if (upStream !== undefined) upstream?.sendTrailers(upStream, block);
   }
@@ -139,6 +165,13 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking {
   onOutput(): void {
     this.#transport.schedule();
   }
+}
+
+/** The body of a call that was not sent on: the proxy's own, or nobody's. Returns the octets that are out of the way. */
+function takeOwn({ own }: Call, bytes: Uint8Array, start: number, end: number, endStream: boolean): number {
+  own?.add(bytes, start, end);
+  if (endStream) own?.answer();
+  return end - start;
 }
 
 /** gRPC's requests have a content-type of `application/grpc`, optionally with `+proto` or parameters. */

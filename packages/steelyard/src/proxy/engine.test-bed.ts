@@ -15,6 +15,10 @@ export interface TimedBed {
   /** Goes to this time, in milliseconds since the start, and ticks. */
   readonly tickAt: (now: number) => void;
   readonly endpoints: () => EndpointReport[];
+  /** As at the end of a process. */
+  readonly drain: () => void;
+  /** Connections to pods that were begun. */
+  readonly attempts: () => number;
 }
 
 export async function startTimedBed({ current }: TestSource, connections: ConnectionSettings = {}): Promise<TimedBed> {
@@ -22,9 +26,10 @@ export async function startTimedBed({ current }: TestSource, connections: Connec
   const random = (): number => 0.5;
   const engine = createEngine({ connections, random, now: () => now });
   const clusters = new ClusterTable(current, engine, random);
-  const router = new Router(current, clusters, { namespace: 'default', listenPort: 8000 }, random);
+  const router = new Router(current, clusters, { namespace: 'default', listenPort: 8000 }, random, engine.deadlines);
+  const accepted: DownstreamConnection[] = [];
   const { server, port } = await listening(
-    (socket) => new DownstreamConnection(socket, router, engine, () => undefined),
+    (socket) => void accepted.push(new DownstreamConnection(socket, router, engine, () => undefined)),
   );
   const caller = new TestCaller(port);
   cleanUp.push(
@@ -36,7 +41,15 @@ export async function startTimedBed({ current }: TestSource, connections: Connec
     now = at;
     engine.ticker.tick();
   };
-  return { caller, tickAt, endpoints: () => clusters.report() };
+  return {
+    caller,
+    tickAt,
+    endpoints: () => clusters.report(),
+    drain: () => {
+      for (const connection of accepted) connection.drain();
+    },
+    attempts: () => engine.upstream.opened,
+  };
 }
 
 export async function listening(

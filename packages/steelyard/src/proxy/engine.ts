@@ -2,11 +2,15 @@ import type { Random } from '@steelyard/core/balance';
 import { BufferPool, DEFAULT_LIMITS, FieldCache, type Limits } from '@steelyard/http2';
 import type { AccessLog } from './access-log.ts';
 import type { MaxConnectionAge } from './connection-age.ts';
+import type { Call } from './call.ts';
 import type { ConnectionSettings } from './connection-settings.ts';
+import { DeadlineWheel } from './deadline-wheel.ts';
+import { expireCall } from './expire-call.ts';
 import { FlushLoop } from './flush-loop.ts';
 import { type CallCounts, createCallCounts } from './metrics-calls.ts';
 import { TurnClock } from './metrics-clock.ts';
 import { createTransportCounts, type TransportCounts } from './metrics-transport.ts';
+import { OwnHealth } from './own-health.ts';
 import { Ticker } from './ticker.ts';
 import type { UpstreamTlsContext } from './tls-connect.ts';
 
@@ -18,6 +22,7 @@ export interface Engine {
   /** Milliseconds, never going back. */
   readonly now: () => number;
   readonly ticker: Ticker;
+  readonly deadlines: DeadlineWheel<Call>;
   readonly random: Random;
   /** Of connections on both sides. */
   readonly limits: Limits;
@@ -25,6 +30,7 @@ export interface Engine {
   readonly maxAge: MaxConnectionAge | undefined;
   readonly clock: TurnClock;
   readonly calls: CallCounts;
+  readonly health: OwnHealth;
   readonly downstream: TransportCounts;
   readonly upstream: TransportCounts;
   /** Absent: nothing is logged of calls, and nothing is done towards it. */
@@ -53,11 +59,16 @@ export function createEngine(options: EngineOptions = {}): Engine {
     loop: new FlushLoop(() => clock.expire()),
     now,
     ticker: new Ticker(now),
+    deadlines: new DeadlineWheel(now, (call) => {
+      clock.expire();
+      expireCall(call);
+    }),
     random,
     limits: { ...DEFAULT_LIMITS, ...connections.limits },
     maxAge: connections.maxAge,
     clock,
     calls: createCallCounts(clock),
+    health: new OwnHealth(),
     downstream: createTransportCounts(),
     upstream: createTransportCounts(),
     accessLog,

@@ -12,7 +12,10 @@ import { operateHeaders } from './operate-headers.ts';
 
 /** The status codes of gRPC that a proxy comes to say itself (grpc/doc/statuscodes.md). */
 export const GrpcStatus = {
+  OK: 0,
   CANCELLED: 1,
+  NOT_FOUND: 5,
+  DEADLINE_EXCEEDED: 4,
   PERMISSION_DENIED: 7,
   RESOURCE_EXHAUSTED: 8,
   UNIMPLEMENTED: 12,
@@ -71,12 +74,15 @@ function statusOfCode(code: number): number {
 /** HTTP's word for the same, for callers that are not gRPC (the inverse of grpc/doc/http-grpc-status-mapping.md). */
 function httpStatusOf(status: number): string {
   switch (status) {
+    case GrpcStatus.NOT_FOUND:
     case GrpcStatus.UNIMPLEMENTED:
       return '404';
     case GrpcStatus.RESOURCE_EXHAUSTED:
       return '431';
     case GrpcStatus.UNAVAILABLE:
       return '503';
+    case GrpcStatus.DEADLINE_EXCEEDED:
+      return '504';
     default:
       return '502';
   }
@@ -89,6 +95,11 @@ const CONTENT_TYPE_TEXT = createField('content-type', 'text/plain; charset=utf-8
 /** A whole gRPC response in one header block: Trailers-Only. */
 export function trailersOnly(failure: CallFailure): HeaderBlock {
   return headerOf([STATUS_200, CONTENT_TYPE_GRPC, ...statusFields(failure)], failure);
+}
+
+/** The header of a gRPC response with messages. */
+export function grpcHeader(): HeaderBlock {
+  return HeaderBlock.of([STATUS_200, CONTENT_TYPE_GRPC]);
 }
 
 /** The end of a gRPC response whose header has gone out. */

@@ -36,6 +36,8 @@ export interface Front {
   /** The same for connections to pods. */
   setUpstreamTls(tls: UpstreamTls): void;
   report(): ProxyReport;
+  /** Goes on as before, but whoever asks for its health hears that it is about to end. */
+  leaving(): void;
   /** Takes no new calls, lets those under way finish for at most `timeoutMs`, then closes. */
   drain(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
@@ -47,7 +49,7 @@ export function createFront(options: FrontOptions): Front {
   const engine = createEngine({ accessLog, upstreamTls, connections: settings, random });
   const clusters = new ClusterTable(snapshots.current, engine, random);
   const routing = { namespace, listenPort, ...(service === undefined ? {} : { service }) };
-  const router = new Router(snapshots.current, clusters, routing, random);
+  const router = new Router(snapshots.current, clusters, routing, random, engine.deadlines);
   const unsubscribe = snapshots.subscribe((snapshot) => router.update(snapshot));
   /** Every accepted socket until it is closed. */
   const sockets = new Set<Socket>();
@@ -128,8 +130,11 @@ export function createFront(options: FrontOptions): Front {
       };
     },
 
+    leaving: () => engine.health.leave(),
+
     async drain(timeoutMs) {
       draining = true;
+      engine.health.leave();
       if (sockets.size > 0) {
         log.info(`draining ${sockets.size} connections for at most ${timeoutMs / 1000} s`);
         for (const connection of connections) connection.drain();

@@ -39,6 +39,8 @@ export interface Proxy {
   report(): Promise<ProxyReport>;
   /** Of a proxy with several processes. */
   readonly workers: WorkersReport | undefined;
+  /** Goes on as before, but grpc.health.v1 says NOT_SERVING: the first thing to do in a shutdown. */
+  leaving(): void;
   /** Takes no new connections or calls, lets those under way finish for at most `timeoutMs`, then closes. */
   drain(timeoutMs: number): Promise<void>;
   close(): Promise<void>;

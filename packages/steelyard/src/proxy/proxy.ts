@@ -52,6 +52,7 @@ async function startHere(options: ProxyOptions): Promise<Proxy> {
     address,
     workers: undefined,
     report: async () => ({ ...front.report(), accessLogDropped: accessLog?.sink.dropped ?? 0 }),
+    leaving: () => front.leaving(),
     async drain(timeoutMs) {
       const closed = closeServer(server);
       await front.drain(timeoutMs);

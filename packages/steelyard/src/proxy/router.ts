@@ -13,11 +13,13 @@ import {
 } from '@steelyard/core/routing';
 import type { Field, HeaderBlock } from '@steelyard/http2';
 import type { Call } from './call.ts';
+import type { DeadlineWheel } from './deadline-wheel.ts';
 import { changeRequest, leavesRequest } from './change-request.ts';
 import { responseRulesOf } from './change-response.ts';
 import type { ClusterTable, ServedCluster } from './cluster-table.ts';
 import { Dispatcher, noEndpoint } from './dispatcher.ts';
 import { type CallFailure, GrpcStatus } from './grpc-status.ts';
+import { grpcTimeoutOf, withGrpcTimeout } from './grpc-timeout.ts';
 import { abortOf, answerOf } from './route-answer.ts';
 
 /** How many callers' authorities are remembered by the identity of their field. */
@@ -35,12 +37,20 @@ export class Router {
   readonly #dispatcher: Dispatcher;
   readonly #options: RouteTableOptions;
   readonly #random: Random;
+  readonly #deadlines: DeadlineWheel<Call>;
   #table: RouteTable;
   /** Authorities that repeat are one shared field: no string is needed to find their virtual host again. */
   readonly #hosts = new Map<Field, VirtualHost>();
   readonly #request = new BlockRequest();
 
-  constructor(snapshot: Snapshot, clusters: ClusterTable, options: RouteTableOptions, random: Random) {
+  constructor(
+    snapshot: Snapshot,
+    clusters: ClusterTable,
+    options: RouteTableOptions,
+    random: Random,
+    deadlines: DeadlineWheel<Call>,
+  ) {
+    this.#deadlines = deadlines;
     this.#clusters = clusters;
     this.#dispatcher = new Dispatcher(clusters);
     this.#options = options;
@@ -75,7 +85,28 @@ export class Router {
     const sent = leavesRequest(route, destination)
       ? block
       : changeRequest(block, route, destination, findRoute(host, this.#request)?.match);
-    return this.#dispatcher.send(call, cluster, sent, endStream, hash);
+    return this.#dispatcher.send(call, cluster, this.#limitTime(call, route, block, sent), endStream, hash);
+  }
+
+  /**
+   * Sets the call's deadline: what its caller gives it, but no more than the route does. It counts from the beginning of
+   * the call, as gRPC's deadlines do.
+   *
+   * @param asked the request as its caller sent it.
+   * @param sent the request as it goes on.
+   * @returns the request that says how long the pod has.
+   */
+  #limitTime(call: Call, { timeoutMs = Infinity }: Route, asked: HeaderBlock, sent: HeaderBlock): HeaderBlock {
+    const askedMs = call.grpc ? grpcTimeoutOf(asked) : undefined;
+    const ms = Math.min(askedMs ?? Infinity, timeoutMs);
+    if (ms === Infinity) return sent;
+    call.deadline = this.#deadlines.add(call.startedUs / 1000 + ms, call);
+    return call.grpc && ms !== askedMs ? withGrpcTimeout(sent, ms) : sent;
+  }
+
+  /** Whether there is a virtual host for what the request names. */
+  serves(block: HeaderBlock): boolean {
+    return this.#findHost(block.authority ?? block.host) !== undefined;
   }
 
   /** By the request as its caller sent it, before a rule has changed it. */

@@ -100,6 +100,11 @@ export class Transport<C> implements Flushable {
     return (this.socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
   }
 
+  /** IP address that the connection came in at; empty once it is gone. */
+  get localAddress(): string {
+    return this.socket.localAddress ?? '';
+  }
+
   schedule(): void {
     this.#engine.loop.schedule(this);
   }

@@ -95,6 +95,9 @@ async function obey(message: ToWorker, socket: unknown): Promise<void> {
     case 'report':
       if (front !== undefined) tell({ kind: 'report', report: front.report() });
       return;
+    case 'leaving':
+      front?.leaving();
+      return;
     case 'drain':
       await front?.drain(message.timeoutMs);
       if (front !== undefined) tell({ kind: 'drained', report: front.report() });

@@ -27,6 +27,7 @@ export type ToWorker =
   | { readonly kind: 'upstream-tls'; readonly tls: UpstreamTls }
   | { readonly kind: 'connection' }
   | { readonly kind: 'report' }
+  | { readonly kind: 'leaving' }
   | { readonly kind: 'drain'; readonly timeoutMs: number };
 
 /** From a worker process. */

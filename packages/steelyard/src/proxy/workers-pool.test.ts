@@ -161,3 +161,20 @@ describe('a proxy of several processes', () => {
     );
   });
 });
+
+test('what is said of connections holds in the workers, and they hear that the end is near', async () => {
+  const { proxy, open } = await startBed(2, { connections: { limits: { maxConcurrentStreams: 7 } } });
+  const caller = await open();
+  assert.equal(caller.session.remoteSettings.maxConcurrentStreams, 7);
+  const path = '/grpc.health.v1.Health/Check';
+  const health = async (): Promise<number | undefined> => {
+    const authority = `127.0.0.1:${proxy.address.port}`;
+    const { body } = await caller.call(Buffer.alloc(5), { ':path': path, ':authority': authority });
+    return body.at(-1);
+  };
+  assert.equal(await health(), 1);
+  proxy.leaving();
+  // In the order that messages to a worker arrive in.
+  await proxy.report();
+  assert.equal(await health(), 2);
+});

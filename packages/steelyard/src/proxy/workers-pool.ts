@@ -57,6 +57,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Proxy> {
       return { restarts: pool.restarts, workers };
     },
     report: () => pool.report(),
+    leaving: () => pool.leaving(),
     drain,
     close: () => drain(0),
   };
@@ -76,6 +77,7 @@ class WorkerPool {
   #waiting: Socket[] = [];
   #failures = 0;
   #draining = false;
+  #leaving = false;
   #onReady: (() => void) | undefined = undefined;
   #onFailedStart: ((error: Error) => void) | undefined = undefined;
   restarts = 0;
@@ -128,6 +130,11 @@ class WorkerPool {
     return mergeReports([own, this.#settled, ...reports.filter((report) => report !== undefined)]);
   }
 
+  leaving(): void {
+    this.#leaving = true;
+    this.#sendAll({ kind: 'leaving' });
+  }
+
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe?.();
@@ -165,7 +172,8 @@ class WorkerPool {
         {
           log: this.#options.log.forComponent('proxy'),
           access: (lines) => accessLog?.sink.write(lines),
-          ready: () => {
+          ready: (worker) => {
+            if (this.#leaving) worker.send({ kind: 'leaving' });
             const waiting = this.#waiting;
             this.#waiting = [];
             for (const socket of waiting) this.dispatch(socket);
