@@ -80,7 +80,9 @@ describe('a pod that cannot be reached', () => {
         () => pod.close(),
       );
       const { port } = pod;
-      await once(pod.server.close(), 'close');
+      // Its `close` gives nothing back from Node 24 on.
+      pod.server.close();
+      await once(pod.server, 'close');
       const { caller, tickAt, attempts } = await startTimedBed(createTestSource([{ port }, good], policy));
       const callMany = async (): Promise<void> => {
         const replies = await Promise.all(Array.from({ length: 60 }, () => caller.call('x')));
@@ -119,8 +121,9 @@ test('connections beyond the first are closed when no call has needed them for a
   assert.equal(attempts(), 3, 'none was closed');
   tickAt(200_000);
   tickAt(260_000);
-  while (pod.sessions.size > 1) await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(endpoints()[0]?.connections, 1);
+  // Either side may see the end first.
+  const connections = (): number | undefined => endpoints()[0]?.connections;
+  while (pod.sessions.size > 1 || connections() !== 1) await new Promise((resolve) => setImmediate(resolve));
   tickAt(1e6);
   assert.equal(statusOf(await caller.call('x')), '0');
   assert.equal(attempts(), 3, 'the last one stays');
