@@ -56,8 +56,10 @@ export class Call {
   sender: CallSender | undefined = undefined;
   /** The request so far, as long as it can be sent again. */
   replay: Replay | undefined = undefined;
-  /** Octets of the request that wait for the pod and whose credit the caller has back already. */
-  creditedAhead = 0;
+  /** Octets of the request that have left for the pod, in this attempt. */
+  requestSent = 0;
+  /** Octets of the request whose credit the caller has back. */
+  #credited = 0;
   #attempts: AttemptSeries | undefined = undefined;
   #attemptUs = 0;
   /** A final response header has been passed on. */
@@ -98,6 +100,15 @@ export class Call {
     this.#attempts.started++;
     this.#attemptUs = this.#counts.clock.nowUs();
     this.entry?.attempt(endpoint.key, cluster);
+  }
+
+  /** `count` octets more have left for the pod: the caller may send as many again, unless they went for the second time. */
+  sent(count: number): void {
+    this.requestSent += count;
+    const more = this.requestSent - this.#credited;
+    if (more <= 0) return;
+    this.#credited = this.requestSent;
+    this.downstream.consume(this.downStream, more);
   }
 
   /** The call cannot be sent again from here on. Idempotent. */

@@ -62,6 +62,7 @@ export class Dispatcher implements CallSender {
     const endpoint = to && (this.#pickHashed(to, call.hash, avoid) ?? this.#pickOther(to, avoid));
     if (endpoint === undefined) return false;
     call.release(GrpcStatus.UNAVAILABLE);
+    call.requestSent = 0;
     const bare = replay.ended && replay.length === 0 && replay.trailers === undefined;
     if (attempt(call, endpoint, requestNow(call, replay), bare) !== undefined) return false;
     if (!bare) sendRest(call, replay);
@@ -122,16 +123,14 @@ function requestNow({ deadline, grpc }: Call, replay: Replay): HeaderBlock {
   return deadline === undefined || !grpc ? block : withGrpcTimeout(block, deadline.remainingMs);
 }
 
-/** The octets of a replay have had their credit already: what waits now must not give it a second time. */
+/** What the caller has sent beyond the header. */
 function sendRest(call: Call, replay: Replay): void {
   const { upstream, upStream } = call;
   if (upstream === undefined || upStream === undefined) return;
-  let sent = 0;
   const parts = replay.parts();
   const last = replay.ended && replay.trailers === undefined ? parts.length - 1 : -1;
   for (const [i, { bytes, start, end }] of parts.entries()) {
-    sent += upstream.sendData(upStream, bytes, start, end, i === last);
+    call.sent(upstream.sendData(upStream, bytes, start, end, i === last));
   }
-  call.creditedAhead = replay.length - sent;
   if (replay.trailers !== undefined) upstream.sendTrailers(upStream, replay.trailers);
 }

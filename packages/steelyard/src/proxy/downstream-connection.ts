@@ -108,21 +108,14 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking {
   onData(stream: Stream<Call>, bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
     const call = contextOf(stream);
     const { upstream, upStream } = call;
-    const length = end - start;
-    call.requestOctets += length;
+    call.requestOctets += end - start;
     if (call.replay !== undefined && !call.replay.add(bytes, start, end, endStream)) call.commit();
     // What nobody wants any more is dropped, and its credit given back.
     const sent =
       upstream === undefined || upStream === undefined
         ? takeOwn(call, bytes, start, end, endStream)
         : upstream.sendData(upStream, bytes, start, end, endStream);
-    if (call.replay === undefined) {
-      if (sent > 0) this.connection.consume(stream, sent);
-      return;
-    }
-    // A replay is bounded, so its octets need not hold the caller back.
-    call.creditedAhead += length - sent;
-    this.connection.consume(stream, length);
+    if (sent > 0) call.sent(sent);
   }
 
   onTrailers(stream: Stream<Call>, block: HeaderBlock): void {

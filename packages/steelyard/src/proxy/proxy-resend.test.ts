@@ -95,6 +95,38 @@ describe('a call that no pod has looked at is sent again', () => {
     );
   });
 
+  test('a long request above the last stream of a GOAWAY: all of it goes to the next connection', async () => {
+    const pod = await startPod();
+    let connections = 0;
+    const { port, server } = await listening((socket) => {
+      connections++;
+      if (connections > 1) {
+        pod.server.emit('connection', socket);
+        return;
+      }
+      socket.write(concat(rawFrame(FRAME.SETTINGS, 0, 0), rawFrame(FRAME.SETTINGS, FLAG.ACK, 0)));
+      let received = 0;
+      socket.on('data', (chunk) => {
+        received += chunk.length;
+        // The whole window of the stream has come, and none of it is looked at.
+        if (received >= 65_535) socket.write(rawFrame(FRAME.GOAWAY, 0, 0, [...uint32(0), ...uint32(0)]));
+      });
+    });
+    cleanUp.push(
+      () => once(server.close(), 'close'),
+      () => pod.close(),
+    );
+    const { source, caller } = await startBed(1);
+    source.setPods([{ port }]);
+    const body = randomBytes(900_000);
+    const stream = caller.open();
+    stream.end(body);
+    const reply = await collect(stream);
+    assert.equal(reply.trailers['grpc-status'], '0');
+    assert.ok(reply.body.equals(body));
+    assert.equal(connections, 2);
+  });
+
   test('never once a response has begun', async () => {
     let connections = 0;
     const response = literalBlock([
@@ -123,7 +155,7 @@ describe('a call that no pod has looked at is sent again', () => {
       stream.on('data', () => undefined).on('end', () => stream.close(constants.NGHTTP2_REFUSED_STREAM));
     };
     const { caller, pods } = await startBed(1, late);
-    assert.equal((await caller.call(randomBytes(200_000))).headers['grpc-status'], '14');
+    assert.equal((await caller.call(randomBytes(600_000))).headers['grpc-status'], '14');
     assert.equal(pods[0]?.calls, 1);
   });
 

@@ -1,7 +1,10 @@
 import { type Field, HeaderBlock } from '@steelyard/http2';
 
-/** Octets of a request that are kept in case it has to be sent again. */
-const MAX_LENGTH = 65_536;
+/**
+ * Octets of a request that are kept in case it has to be sent again. A pod that has not looked at a stream has not widened
+ * its window either, so at most that window (64 KiB, gRPC's default) has left, and our own (256 KiB) has come in behind it.
+ */
+const MAX_LENGTH = 393_216;
 
 /** Connections a request is given to in all, the first included: gRPC's bound for retries (gRFC A6). */
 const MAX_ATTEMPTS = 5;

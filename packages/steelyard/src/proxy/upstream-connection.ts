@@ -151,10 +151,7 @@ export class UpstreamConnection implements ConnectionHandler<Call>, Ticking {
 
   /** Request octets have left for the pod: the caller may send as many again. */
   onSent(stream: Stream<Call>, count: number): void {
-    const call = contextOf(stream);
-    const ahead = Math.min(call.creditedAhead, count);
-    call.creditedAhead -= ahead;
-    if (count > ahead) call.downstream.consume(call.downStream, count - ahead);
+    contextOf(stream).sent(count);
   }
 
   onReset(stream: Stream<Call>, code: number, cause: ResetCause, detail: string): void {
