@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import { CommanderError } from 'commander';
 import type { CliContext, CliStream } from './cli-context.ts';
 import { describeFailure } from './describe-failure.ts';
@@ -5,13 +6,14 @@ import { EXIT } from './exit-code.ts';
 import { createProgram } from './program.ts';
 import { Stopped } from './stop-signal.ts';
 
-function streamOf(stream: NodeJS.WriteStream): CliStream {
+function streamOf(stream: NodeJS.WriteStream & { readonly fd: number }): CliStream {
   // `| head` closes early: not an error of ours, and nobody is left to tell.
   stream.on('error', (error) => {
     if ('code' in error && error.code === 'EPIPE') process.exit(EXIT.fine);
     throw error;
   });
-  const isTerminal = stream.isTTY;
+  // `stream.isTTY` is undefined, not false, on a pipe: a colour library would take that for "decide by CI and FORCE_COLOR".
+  const isTerminal = isatty(stream.fd);
   const noColor = process.env['NO_COLOR'];
   const hasColors = isTerminal && (noColor === undefined || noColor === '') && process.env['TERM'] !== 'dumb';
   return { write: (text) => void stream.write(text), isTerminal, hasColors };
