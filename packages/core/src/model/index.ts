@@ -1,4 +1,5 @@
 export * from './diagnostic.ts';
+export * from './extensions.ts';
 export * from './grpc-status.ts';
 export * from './policy.ts';
 export * from './route-actions.ts';

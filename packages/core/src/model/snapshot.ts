@@ -1,4 +1,5 @@
 import type { Diagnostic, ObjectRef } from './diagnostic.ts';
+import type { ClusterExtensions } from './extensions.ts';
 import type { LoadBalancerPolicy } from './policy.ts';
 import type { Fault, HeaderRules, Mirror, RetryPolicy, Rewrite, RouteAnswer } from './route-actions.ts';
 import type { RouteMatch } from './route-match.ts';
@@ -36,6 +37,8 @@ export interface Cluster {
   readonly warmup?: Warmup;
   /** Absent: plain text. */
   readonly tls?: TlsSettings;
+  /** Absent: no annotation asks for anything. */
+  readonly extensions?: ClusterExtensions;
   /** The DestinationRule that decided the policy. */
   readonly destinationRule?: ObjectRef;
 }

@@ -1,20 +1,20 @@
 import type { Snapshot } from '@steelyard/core/model';
 import { serviceKey } from '@steelyard/core/model';
 import type { LogLevel, Logger } from '../log.ts';
-import { startBackends } from './backends.ts';
-import { createCleanup } from './cleanup.ts';
+import { startBackends } from './processes/backends.ts';
+import { createCleanup } from './processes/cleanup.ts';
 import { formatAddress } from '../net-address.ts';
 import { LabError } from './lab-error.ts';
-import type { LabReport } from './lab-report.ts';
+import type { LabReport } from './report/lab-report.ts';
 import type { LabTarget } from './lab-target.ts';
-import { renderInvitation } from './invitation.ts';
-import type { Workload } from './measure-way.ts';
-import { measureWay } from './measure-way.ts';
-import type { OpenWay } from './way-context.ts';
-import { openWay } from './open-way.ts';
-import type { Way } from './way.ts';
-import { WAYS } from './way.ts';
-import type { WayReport } from './lab-report.ts';
+import { renderInvitation } from './report/invitation.ts';
+import type { Workload } from './ways/measure-way.ts';
+import { measureWay } from './ways/measure-way.ts';
+import type { OpenWay } from './ways/way-context.ts';
+import { openWay } from './ways/open-way.ts';
+import type { Way } from './ways/way.ts';
+import { WAYS } from './ways/way.ts';
+import type { WayReport } from './report/lab-report.ts';
 
 export interface LabOptions extends Workload {
   readonly snapshot: Snapshot;

@@ -1,6 +1,6 @@
-import { masqueradeMark } from './rule-options.ts';
-import type { RuleSetOptions } from './rule-options.ts';
-import type { Chain, ConntrackState, Match, Rule, Verdict } from './rule-set.ts';
+import { masqueradeMark } from './compile/rule-options.ts';
+import type { RuleSetOptions } from './compile/rule-options.ts';
+import type { Chain, ConntrackState, Match, Rule, Verdict } from './compile/rule-set.ts';
 
 /**
  * What surrounds the rules of the Services: the jumps out of the kernel's own chains, masquerading, forwarding.

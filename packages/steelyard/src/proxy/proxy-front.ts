@@ -3,16 +3,16 @@ import type { Random } from '@steelyard/core/balance';
 import type { SnapshotSource } from '@steelyard/core/model';
 import type { AddressedService } from '@steelyard/core/routing';
 import type { Logger } from '../log.ts';
-import type { AccessLog } from './access-log.ts';
-import { ClusterTable } from './cluster-table.ts';
-import type { ConnectionSettings } from './connection-settings.ts';
-import { DownstreamConnection } from './downstream-connection.ts';
-import { createEngine } from './engine.ts';
-import { processUse, type ProxyReport } from './metrics-report.ts';
-import { Router } from './router.ts';
-import { createTlsAcceptor } from './tls-acceptor.ts';
-import { createUpstreamTls } from './tls-connect.ts';
-import type { ServerTls, UpstreamTls } from './tls-settings.ts';
+import type { AccessLog } from './access-log/access-log.ts';
+import { ClusterTable } from './upstream/cluster-table.ts';
+import type { ConnectionSettings } from './transport/connection-settings.ts';
+import { DownstreamConnection } from './downstream/downstream-connection.ts';
+import { createEngine } from './transport/engine.ts';
+import { processUse, type ProxyReport } from './metrics/metrics-report.ts';
+import { Router } from './routing/router.ts';
+import { createTlsAcceptor } from './tls/tls-acceptor.ts';
+import { createUpstreamTls } from './tls/tls-connect.ts';
+import type { ServerTls, UpstreamTls } from './tls/tls-settings.ts';
 
 export interface FrontOptions {
   readonly snapshots: SnapshotSource;

@@ -3,13 +3,13 @@ import type { SnapshotSource } from '@steelyard/core/model';
 import type { AddressedService } from '@steelyard/core/routing';
 import type { Logger } from '../log.ts';
 import type { SocketAddress } from '../net-address.ts';
-import type { AccessLogSelection } from './access-log.ts';
-import type { AccessLogSink } from './access-log-sink.ts';
-import type { ConnectionSettings } from './connection-settings.ts';
-import type { WorkersReport } from './metrics-page.ts';
-import type { ProxyReport } from './metrics-report.ts';
-import type { Source } from './tls-follow.ts';
-import type { ServerTls, UpstreamTls } from './tls-settings.ts';
+import type { AccessLogSelection } from './access-log/access-log.ts';
+import type { AccessLogSink } from './access-log/access-log-sink.ts';
+import type { ConnectionSettings } from './transport/connection-settings.ts';
+import type { WorkersReport } from './metrics/metrics-page.ts';
+import type { ProxyReport } from './metrics/metrics-report.ts';
+import type { Source } from './tls/tls-follow.ts';
+import type { ServerTls, UpstreamTls } from './tls/tls-settings.ts';
 
 export interface ProxyOptions {
   readonly snapshots: SnapshotSource;

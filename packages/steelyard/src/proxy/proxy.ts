@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:net';
 import { listenOn } from '../listen-on.ts';
-import { AccessLog } from './access-log.ts';
+import { AccessLog } from './access-log/access-log.ts';
 import { createFront } from './proxy-front.ts';
 import type { Proxy, ProxyOptions } from './proxy-options.ts';
-import { startWorkers } from './workers-pool.ts';
+import { startWorkers } from './workers/workers-pool.ts';
 
 export type { Proxy, ProxyOptions } from './proxy-options.ts';
 

@@ -1,0 +1,57 @@
+import type { Cluster } from '@steelyard/core/model';
+import { caveatOf } from '../report/caveat.ts';
+import { startChild } from '../processes/child-process.ts';
+import { routedShares } from './expected-shares.ts';
+import { formatAddress } from '../../net-address.ts';
+import { podKey } from '../lab-target.ts';
+import { mapEndpoints } from '../processes/map-endpoints.ts';
+import type { OpenWay, WayContext } from './way-context.ts';
+
+/** The L7 proxy in a process of its own; the caller has one connection to it and knows nothing of pods. */
+export async function openProxyWay(context: WayContext): Promise<OpenWay> {
+  const { snapshot, target, backends } = context;
+  const { service } = target.entry;
+  const proxy = startChild({ module: './proxy-main.js', name: 'the proxy' });
+  context.cleanup.defer(() => proxy.stop());
+  const { address } = await proxy.ask(
+    {
+      kind: 'start-proxy',
+      snapshot: mapEndpoints(snapshot, (endpoint) => backends.addresses.get(podKey(endpoint))),
+      service: { namespace: service.namespace, name: service.name, port: target.port.port.port },
+      namespace: context.namespace,
+      seed: context.seed + 2,
+      logLevel: context.logLevel,
+    },
+    'listening',
+  );
+  const expected = routedShares(snapshot, target.virtualHost);
+  const clusters = clustersOf(context);
+  const policies = [...new Set(clusters.map((cluster) => cluster.loadBalancer.kind))].join(' and ');
+  const weighted = clusters.length > 1 ? "the route's weights and " : '';
+  return {
+    way: 'proxy',
+    target: formatAddress(address),
+    env: {},
+    // As behind a sidecar: the caller names the Service, whatever address it dials.
+    authority: target.virtualHost.name,
+    awaitPods: expected.size,
+    expected,
+    balancedBy: `the proxy's ${weighted}${policies}`,
+    how: `the proxy picks a pod for every call (${weighted}${policies}${sourceOf(clusters)})`,
+    ...caveatOf(clusters.map((cluster) => cluster.loadBalancer)),
+    address,
+  };
+}
+
+function clustersOf({ snapshot, target }: WayContext): Cluster[] {
+  const destinations = target.virtualHost.routes[0]?.destinations ?? [];
+  return destinations.flatMap(({ cluster }) => snapshot.clusters.get(cluster) ?? []);
+}
+
+function sourceOf(clusters: readonly Cluster[]): string {
+  const rules = clusters.flatMap(({ destinationRule: rule }) =>
+    rule === undefined ? [] : `${rule.namespace}/${rule.name}`,
+  );
+  if (rules.length === 0) return ', the default';
+  return `, DestinationRule ${[...new Set(rules)].join(', ')}`;
+}

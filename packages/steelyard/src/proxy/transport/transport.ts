@@ -1,0 +1,135 @@
+import type { Socket } from 'node:net';
+import type { Connection } from '@steelyard/http2';
+import { formatAddress } from '../../net-address.ts';
+import type { Engine } from './engine.ts';
+import type { Flushable } from './flush-loop.ts';
+import type { TransportCounts } from '../metrics/metrics-transport.ts';
+import { onceConnected } from '../tls/tls-connect.ts';
+
+/**
+ * A peer that reads nothing can still make us answer (SETTINGS, PING, refusals). Above this many octets in the socket we
+ * stop reading from it until it has caught up.
+ */
+const STOP_READING_ABOVE = 1_048_576;
+
+/** How long a peer has to take what we have still to say before we close. */
+const LAST_WORDS_MS = 10_000;
+
+/** How long a peer has to close its side after we have closed ours. */
+const LINGER_MS = 1000;
+
+/** Couples a socket with a connection of the engine. */
+export class Transport<C> implements Flushable {
+  readonly socket: Socket;
+  readonly #connection: Connection<C>;
+  readonly #engine: Engine;
+  readonly #counts: TransportCounts;
+  #connected: boolean;
+  #endAfterFlush = false;
+  #lingering = false;
+  readonly #write = (bytes: Uint8Array): boolean => {
+    const { socket } = this;
+    this.#counts.sentOctets += bytes.length;
+    socket.write(bytes);
+    const waiting = socket.writableLength;
+    if (waiting === 0) return true;
+    if (socket.writableNeedDrain) {
+      this.#connection.setWritable(false);
+      if (waiting > STOP_READING_ABOVE) socket.pause();
+    }
+    return false;
+  };
+
+  /**
+   * @param counts of the side that the connection is on.
+   * @param onClose the socket is gone, with the error that ended it, if any. Called once.
+   */
+  constructor(
+    socket: Socket,
+    connection: Connection<C>,
+    engine: Engine,
+    counts: TransportCounts,
+    onClose: (error: NodeJS.ErrnoException | undefined) => void,
+  ) {
+    this.socket = socket;
+    this.#connection = connection;
+    this.#engine = engine;
+    this.#counts = counts;
+    counts.opened++;
+    this.#connected = !socket.connecting;
+    let failure: NodeJS.ErrnoException | undefined;
+    socket.setNoDelay(true);
+    socket.on('data', (chunk) => {
+      counts.receivedOctets += chunk.length;
+      engine.clock.expire();
+      connection.receive(chunk);
+    });
+    socket.on('drain', () => {
+      connection.setWritable(true);
+      if (socket.isPaused()) socket.resume();
+    });
+    socket.on('error', (error) => (failure = error));
+    socket.on('end', () => socket.end());
+    socket.on('close', () => {
+      counts.closed++;
+      if (failure !== undefined) counts.failed++;
+      engine.clock.expire();
+      onClose(failure);
+      engine.clock.expire();
+    });
+    if (this.#connected) {
+      this.schedule();
+      return;
+    }
+    connection.setWritable(false);
+    onceConnected(socket, () => {
+      this.#connected = true;
+      connection.setWritable(true);
+      this.schedule();
+    });
+  }
+
+  /** `ip:port` of the other side, empty once it is gone. */
+  get peer(): string {
+    const { remoteAddress = '', remotePort = 0 } = this.socket;
+    return remoteAddress === '' ? '' : formatAddress({ host: remoteAddress, port: remotePort });
+  }
+
+  /** IP address of the other side, an IPv4 one in its own form however it came; empty once it is gone. */
+  get address(): string {
+    return (this.socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
+  }
+
+  /** IP address that the connection came in at; empty once it is gone. */
+  get localAddress(): string {
+    return this.socket.localAddress ?? '';
+  }
+
+  schedule(): void {
+    this.#engine.loop.schedule(this);
+  }
+
+  flush(): void {
+    if (!this.#connected || this.socket.destroyed) return;
+    this.#connection.flush(this.#write);
+    if (this.#endAfterFlush && !this.#lingering) this.#linger();
+  }
+
+  #linger(): void {
+    const { socket } = this;
+    this.#lingering = true;
+    const destroy = (): void => void socket.destroy();
+    let timer = setTimeout(destroy, LAST_WORDS_MS);
+    socket.end(() => {
+      clearTimeout(timer);
+      if (!socket.destroyed) timer = setTimeout(destroy, LINGER_MS);
+    });
+    socket.once('close', () => clearTimeout(timer));
+  }
+
+  /** Closes our side once the output so far is written, and the whole when the peer has closed its own. */
+  end(): void {
+    this.#endAfterFlush = true;
+    this.schedule();
+  }
+}
