@@ -45,8 +45,14 @@ export class BackendWeight {
     return nowMs - this.#reportedSince < options.blackoutPeriodMs ? 0 : this.#weight;
   }
 
+  /** There was a report, but too long ago to go by (gRFC A78 counts such endpoints). */
+  isStale({ weightExpirationPeriodMs }: BackendWeightOptions, nowMs: number): boolean {
+    return this.#reportedAt > -Infinity && nowMs - this.#reportedAt >= weightExpirationPeriodMs;
+  }
+
   /** After a new connection the backend may be another one: begins anew. */
   forget(): void {
     this.#reportedSince = undefined;
+    this.#reportedAt = -Infinity;
   }
 }

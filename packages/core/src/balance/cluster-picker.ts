@@ -4,7 +4,7 @@ import { mixHash } from './hash.ts';
 import type { Balanced, Picker, Random } from './picker.ts';
 
 /** Envoy's overprovisioning factor: a place is as good as whole while 1 / 1.4 = 71 % of it is healthy. */
-const OVERPROVISIONING = 1.4;
+export const OVERPROVISIONING = 1.4;
 
 /**
  * The picker of a cluster: its policy, within the places its `localities` prefer. Make a new one whenever the set or the
@@ -14,16 +14,19 @@ const OVERPROVISIONING = 1.4;
  * left; within one, places share by weight times health. When no endpoint is healthy, nothing is picked.
  *
  * @param endpoints beside `cluster.endpoints`, one each; `undefined` is one that must not be used now
+ * @param createInner the policy over the endpoints of one place, or over all of them; default: the cluster's
  */
 export function createClusterPicker<T extends Balanced>(
   cluster: Pick<Cluster, 'loadBalancer' | 'localities'>,
   endpoints: readonly (T | undefined)[],
   random: Random,
+  createInner: (endpoints: readonly T[]) => Picker<T> = (members) =>
+    createPicker(cluster.loadBalancer, members, random),
 ): Picker<T> {
-  const { loadBalancer, localities } = cluster;
-  if (localities === undefined) return createPicker(loadBalancer, endpoints.filter(isThere), random);
+  const { localities } = cluster;
+  if (localities === undefined) return createInner(endpoints.filter(isThere));
   const shares = shareOut(localities, endpoints);
-  const pickers = shares.map(({ members }) => createPicker(loadBalancer, members, random));
+  const pickers = shares.map(({ members }) => createInner(members));
   const [only, ...others] = pickers;
   if (only === undefined || others.length === 0) return only ?? { pick: () => undefined };
   const bounds = Float64Array.from(shares, () => 0);
@@ -43,13 +46,18 @@ export function createClusterPicker<T extends Balanced>(
   };
 }
 
-interface Share<T> {
+/** The endpoints of one place that are in use. */
+export interface PlaceShare<T> {
   readonly members: readonly T[];
   /** Of all calls, in no particular unit. */
   readonly load: number;
 }
 
-function shareOut<T>(localities: readonly LocalityGroup[], endpoints: readonly (T | undefined)[]): readonly Share<T>[] {
+/** What each place gets; places that get nothing are left out. @param endpoints as `createClusterPicker` takes them */
+export function shareOut<T>(
+  localities: readonly LocalityGroup[],
+  endpoints: readonly (T | undefined)[],
+): readonly PlaceShare<T>[] {
   const groups = localities.map((group) => {
     const members = group.members.map((index) => endpoints[index]).filter(isThere);
     const health = Math.min(1, (OVERPROVISIONING * members.length) / Math.max(1, group.members.length));
@@ -68,7 +76,7 @@ function shareOut<T>(localities: readonly LocalityGroup[], endpoints: readonly (
     levels.reduce((sum, { health }) => sum + health, 0),
   );
   let left = 1;
-  const shares: Share<T>[] = [];
+  const shares: PlaceShare<T>[] = [];
   for (const { level, health } of levels) {
     const load = whole === 0 ? 0 : Math.min(left, health / whole);
     left -= load;

@@ -10,12 +10,14 @@ import { createRoundRobinPicker } from './round-robin.ts';
  * The picker of a policy over a set of endpoints. Make a new one whenever the set changes; endpoint objects that stay
  * keep their `activeRequests`.
  *
+ * @param previous the picker of the set before this one, which some policies can start from
  * @throws RangeError when a LEAST_REQUEST policy has a `choiceCount` below 2
  */
 export function createPicker<T extends Balanced>(
   policy: LoadBalancerPolicy,
   endpoints: readonly T[],
   random: Random,
+  previous?: Picker<T>,
 ): Picker<T> {
   switch (policy.kind) {
     case 'RANDOM':
@@ -25,7 +27,7 @@ export function createPicker<T extends Balanced>(
     case 'LEAST_REQUEST':
       return createLeastRequestPicker(endpoints, policy.choiceCount, random);
     case 'RING_HASH':
-      return createRingHashPicker(endpoints, policy.minimumRingSize, random);
+      return createRingHashPicker(endpoints, policy.minimumRingSize, random, previous);
     case 'MAGLEV':
       return createMaglevPicker(endpoints, policy.tableSize, random);
     default:

@@ -9,6 +9,8 @@ import type { Balanced, Picker, Random } from './picker.ts';
  * every second call is placed blindly. Under equal load both ways are uniform; distinct draws only remove the blind
  * picks. With `choiceCount` ≥ n the choice is the true minimum.
  *
+ * What is compared is the load with the new call, times the endpoint's `handicap`.
+ *
  * @param choiceCount whole number, at least 2 (gRFC A48); more than there are endpoints means all of them
  * @throws RangeError when `choiceCount` is not such a number
  */
@@ -27,6 +29,7 @@ export function createLeastRequestPicker<T extends Balanced>(
   return {
     pick() {
       let best: T | undefined;
+      let least = Infinity;
       for (let drawn = 0; drawn < draws; drawn++) {
         const at = drawn + Math.floor(random() * (order.length - drawn));
         const candidate = order[at];
@@ -34,7 +37,10 @@ export function createLeastRequestPicker<T extends Balanced>(
         if (candidate === undefined || displaced === undefined) break;
         order[at] = displaced;
         order[drawn] = candidate;
-        if (best === undefined || candidate.activeRequests < best.activeRequests) best = candidate;
+        const load = (candidate.activeRequests + 1) * (candidate.handicap ?? 1);
+        if (load >= least) continue;
+        best = candidate;
+        least = load;
       }
       return best;
     },

@@ -7,7 +7,7 @@ export interface Timed extends Balanced {
 
 /**
  * PEAK_EWMA: of two endpoints drawn at random, the one whose calls under way and the new one cost less: latency ×
- * (calls + 1). Reacts to slow endpoints within one call and forgets in a few `decayMs` (Finagle, linkerd).
+ * (calls + 1) × handicap. Reacts to slow endpoints within one call and forgets in a few `decayMs` (Finagle, linkerd).
  *
  * @param now milliseconds, the clock of the estimates
  */
@@ -32,6 +32,6 @@ export function createPeakEwmaPicker<T extends Timed>(
   };
 }
 
-function cost({ latency, activeRequests }: Timed, nowMs: number): number {
-  return latency.at(nowMs) * (activeRequests + 1);
+function cost({ latency, activeRequests, handicap = 1 }: Timed, nowMs: number): number {
+  return latency.at(nowMs) * (activeRequests + 1) * handicap;
 }

@@ -4,6 +4,8 @@ export interface Balanced {
   activeRequests: number;
   /** `ip:port`: what tells endpoints apart from one set to the next, for policies that must find them again. */
   readonly key?: string;
+  /** Factor by which its load counts, from 1, for policies that go by it: calls that failed fast are not under way for long. */
+  readonly handicap?: number;
 }
 
 /**

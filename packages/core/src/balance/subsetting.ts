@@ -1,3 +1,5 @@
+import { renderEndpointAddress } from '../model/service.ts';
+import type { Cluster } from '../model/snapshot.ts';
 import { hashText } from './hash.ts';
 
 /**
@@ -21,4 +23,33 @@ export function chooseSubset<T>(
     .slice(0, Math.max(0, size))
     .toSorted((a, b) => a.index - b.index)
     .map(({ item }) => item);
+}
+
+/**
+ * The part of a cluster that this caller uses. Where it has localities, each is narrowed for itself: which place comes
+ * first, and how much of it is whole, stays as it is.
+ */
+export function subsetOf<T extends Pick<Cluster, 'endpoints' | 'localities'>>(
+  cluster: T,
+  size: number,
+  seed: number,
+): T {
+  const { endpoints, localities } = cluster;
+  const keyAt = (index: number): string => {
+    const endpoint = endpoints[index];
+    return endpoint === undefined ? '' : renderEndpointAddress(endpoint.address, endpoint.port);
+  };
+  const groups = localities?.map(({ members }) => members) ?? [[...endpoints.keys()]];
+  const kept = groups.flatMap((members) => chooseSubset(members, size, seed, keyAt)).toSorted((a, b) => a - b);
+  const places = new Map(kept.map((index, place) => [index, place]));
+  return {
+    ...cluster,
+    endpoints: endpoints.filter((_, index) => places.has(index)),
+    ...(localities !== undefined && {
+      localities: localities.map((group) => ({
+        ...group,
+        members: group.members.flatMap((index) => places.get(index) ?? []),
+      })),
+    }),
+  };
 }

@@ -29,12 +29,14 @@ export interface Weighed extends Balanced {
  * equal.
  *
  * @param now milliseconds, never going back
+ * @param onUpdate told of the weights whenever they are taken over, 0 for those that cannot be used
  */
 export function createWeightedRoundRobinPicker<T extends Weighed>(
   endpoints: readonly T[],
   options: WeightedRoundRobinOptions,
   random: Random,
   now: () => number,
+  onUpdate?: (weights: readonly number[]) => void,
 ): Picker<T> {
   const periodMs = Math.max(options.weightUpdatePeriodMs, SHORTEST_UPDATE_PERIOD_MS);
   let nextUpdate = -Infinity;
@@ -46,6 +48,7 @@ export function createWeightedRoundRobinPicker<T extends Weighed>(
       if (nowMs >= nextUpdate) {
         nextUpdate = nowMs + periodMs;
         const weights = endpoints.map(({ backendWeight }) => backendWeight.at(options, nowMs));
+        onUpdate?.(weights);
         nextTurn = createWeightedSchedule(completeWeights(weights), random);
       }
       return endpoints[nextTurn()];

@@ -15,6 +15,8 @@ export interface ClientIdentity {
   /** `mesh`, or the gateways (`namespace/name`) that the proxy is. */
   readonly gateways: readonly string[];
   readonly clientLocality?: ClientLocality;
+  /** Name of the Node the callers are on. */
+  readonly clientNode?: string;
 }
 
 export function hasLabels(
@@ -28,9 +30,17 @@ export function hasLabels(
 
 /** A gateway is named from the namespace of the object that says it, unless it names another. */
 export function servesGateway(gateways: readonly string[], namespace: string, identity: ClientIdentity): boolean {
-  return gateways.some((gateway) =>
-    identity.gateways.includes(gateway === 'mesh' || gateway.includes('/') ? gateway : `${namespace}/${gateway}`),
-  );
+  return gateways.some((gateway) => identity.gateways.includes(fullGatewayName(gateway, namespace)));
+}
+
+/** `mesh`, or `namespace/name` (pilot/pkg/model, `resolveGatewayName`). */
+export function fullGatewayName(gateway: string, namespace: string): string {
+  if (gateway === 'mesh') return gateway;
+  if (gateway.startsWith('./')) return `${namespace}/${gateway.slice(2)}`;
+  if (gateway.includes('/')) return gateway;
+  // An old form, name.namespace.svc.cluster.local.
+  const [name = '', owner] = gateway.split('.');
+  return `${owner ?? namespace}/${name}`;
 }
 
 /** Whether a match is for these callers and this port at all (pilot/pkg/networking/core/route, `sourceMatchHTTP`). */

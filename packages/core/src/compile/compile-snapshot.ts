@@ -1,16 +1,21 @@
-import type { EndpointSlice, ParsedObject } from '../config/index.ts';
-import { type Diagnostic, type Service, serviceKey, type Snapshot } from '../model/index.ts';
+import type { ParsedObject } from '../config/index.ts';
+import { type Diagnostic, type Service, type Snapshot } from '../model/index.ts';
 import type { ClientIdentity } from './client-identity.ts';
-import { compileClusters } from './compile-clusters.ts';
+import { compileClusters } from './clusters/compile-clusters.ts';
 import { CompileReport } from './compile-report.ts';
-import { compileServices } from './compile-services.ts';
-import { compileVirtualHosts } from './compile-virtual-hosts.ts';
+import { compileServices } from './clusters/compile-services.ts';
+import { compileVirtualHosts } from './routes/compile-virtual-hosts.ts';
+import { isVisible } from './export-to.ts';
 import { serviceHost } from './host-names.ts';
 import { type ObjectsByKind, sortByKind } from './objects-by-kind.ts';
-import { reuseEntries, reuseServiceEntry } from './reuse.ts';
+import { reuseEntries, reuseServiceEntry } from './changes/reuse.ts';
 import { isSame } from './same.ts';
-import { createDestinationRuleLookup, type DestinationRuleLookup } from './select-destination-rule.ts';
-import { createVirtualServiceLookup } from './select-virtual-service.ts';
+import {
+  createDestinationRuleLookup,
+  type DestinationRuleLookup,
+} from './destination-rules/select-destination-rule.ts';
+import { type LiveEndpoints, trackEndpoints } from './changes/slice-changes.ts';
+import { createVirtualServiceLookup } from './routes/select-virtual-service.ts';
 
 export interface Scope extends ClientIdentity {
   readonly clusterDomain: string;
@@ -22,22 +27,25 @@ export interface Compiled {
   readonly snapshot: Snapshot;
   readonly byKind: ObjectsByKind;
   readonly rules: DestinationRuleLookup;
-  /** By `namespace/name` of their Service. */
-  readonly slices: ReadonlyMap<string, readonly EndpointSlice[]>;
+  /** With the place of the callers' Node. */
+  readonly scope: Scope;
+  readonly live: LiveEndpoints;
 }
 
 /** All of it, from all objects in force. What says the same as before keeps its identity. */
 export function compileSnapshot(
   objects: ReadonlyMap<string, ParsedObject>,
-  scope: Scope,
+  given: Scope,
   parseDiagnostics: readonly Diagnostic[],
   previous: Snapshot | undefined,
 ): Compiled {
-  const { clusterDomain } = scope;
+  const { clusterDomain } = given;
   const report = new CompileReport();
   const byKind = sortByKind([...objects.values()].map((entry) => entry.object));
+  const scope = locate(given, byKind);
   const services = reuseEntries(previous?.services, compileServices(byKind, report), reuseServiceEntry);
-  const byHost = new Map([...services.values()].map((entry) => [hostOf(entry.service, clusterDomain), entry]));
+  const seen = [...services.values()].filter(({ service }) => isVisible(service, scope));
+  const byHost = new Map(seen.map((entry) => [hostOf(entry.service, clusterDomain), entry]));
   const hosts = new Set(byHost.keys());
   const rules = createDestinationRuleLookup(byKind.destinationRules, hosts, scope, report);
   const clusters = compileClusters(services, clusterDomain, scope, rules, report);
@@ -54,11 +62,20 @@ export function compileSnapshot(
     clusterDomain,
     services,
     nodes: reuseEntries(previous?.nodes, byKind.nodes),
+    ...(byKind.serviceCidrs.length > 0 && { serviceCidrs: byKind.serviceCidrs }),
     virtualHosts: reuseEntries(previous?.virtualHosts, virtualHosts),
     clusters: reuseEntries(previous?.clusters, clusters),
     diagnostics: [...parseDiagnostics, ...report.diagnostics],
   };
-  return { snapshot, byKind, rules, slices: groupSlices(byKind.slices) };
+  return { snapshot, byKind, rules, scope, live: trackEndpoints(byKind.slices, byKind.pods) };
+}
+
+/** The callers are where their Node is, unless their place is given. */
+function locate(scope: Scope, { nodes }: ObjectsByKind): Scope {
+  const node = scope.clientNode === undefined ? undefined : nodes.get(scope.clientNode);
+  if (scope.clientLocality !== undefined || node === undefined) return scope;
+  const { region = '', zone = '', subzone = '' } = node;
+  return region === '' && zone === '' ? scope : { ...scope, clientLocality: { region, zone, subzone } };
 }
 
 /** The earlier Snapshot itself, when the next one says nothing else. */
@@ -68,22 +85,11 @@ export function keepUnchanged(before: Compiled | undefined, next: Compiled): Com
     earlier !== undefined &&
     later.services === earlier.services &&
     later.nodes === earlier.nodes &&
+    isSame(later.serviceCidrs, earlier.serviceCidrs) &&
     later.virtualHosts === earlier.virtualHosts &&
     later.clusters === earlier.clusters &&
     isSame(later.diagnostics, earlier.diagnostics);
   return unchanged ? { ...next, snapshot: earlier } : next;
-}
-
-function groupSlices(slices: readonly EndpointSlice[]): ReadonlyMap<string, readonly EndpointSlice[]> {
-  const groups = new Map<string, EndpointSlice[]>();
-  for (const slice of slices) {
-    if (slice.serviceName === undefined) continue;
-    const key = serviceKey(slice.namespace, slice.serviceName);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [slice]);
-    else group.push(slice);
-  }
-  return groups;
 }
 
 function hostOf(service: Service, clusterDomain: string): string {

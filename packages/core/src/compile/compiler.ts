@@ -2,8 +2,9 @@ import type { ParsedObject, ParsedObjects } from '../config/index.ts';
 import type { Snapshot } from '../model/index.ts';
 import type { ClientLocality } from './client-identity.ts';
 import { type Compiled, compileSnapshot, keepUnchanged, type Scope } from './compile-snapshot.ts';
-import { keepLastGood } from './last-good.ts';
-import { applySliceChanges, findSliceChanges } from './slice-changes.ts';
+import { keepLastGood } from './changes/last-good.ts';
+import { findChanges } from './changes/find-changes.ts';
+import { applyChanges } from './changes/slice-changes.ts';
 
 export interface CompilerOptions {
   /** Default `cluster.local`. */
@@ -15,13 +16,21 @@ export interface CompilerOptions {
   readonly clientNamespace?: string;
   /** Labels of the calling workload, which `sourceLabels`, `workloadSelector` and `failoverPriority` go by. */
   readonly clientLabels?: Readonly<Record<string, string>>;
-  /** Where the callers are. Without it no endpoint is near or far. */
+  /** Where the callers are; default where their Node is. Without either no endpoint is near or far. */
   readonly clientLocality?: ClientLocality;
+  /** Name of the Node the callers are on. */
+  readonly clientNode?: string;
   /** What the callers' proxy serves: `mesh` (the default) or gateways, as `namespace/name`. */
   readonly gateways?: readonly string[];
   /** Where mesh-wide DestinationRules stand. Default `istio-system`. */
   readonly rootNamespace?: string;
 }
+
+/** Whose calls a Snapshot is for, as far as a command is told. */
+export type CallerOptions = Pick<
+  CompilerOptions,
+  'clientNamespace' | 'clientLabels' | 'clientLocality' | 'clientNode' | 'gateways'
+>;
 
 /** Turns all objects there are into Snapshots, one after the other. */
 export interface Compiler {
@@ -34,7 +43,7 @@ export interface Compiler {
 
 export function createCompiler(options: CompilerOptions = {}): Compiler {
   const clusterDomain = (options.clusterDomain ?? 'cluster.local').toLowerCase();
-  const { clientLocality } = options;
+  const { clientLocality, clientNode } = options;
   const scope: Scope = {
     clusterDomain,
     rootNamespace: options.rootNamespace ?? 'istio-system',
@@ -42,6 +51,7 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
     clientLabels: options.clientLabels ?? {},
     gateways: options.gateways ?? ['mesh'],
     ...(clientLocality !== undefined && { clientLocality }),
+    ...(clientNode !== undefined && { clientNode }),
   };
   let objects: ReadonlyMap<string, ParsedObject> = new Map();
   /** The newest parsed objects, when those in force are just these and were not listed yet. */
@@ -50,10 +60,10 @@ export function createCompiler(options: CompilerOptions = {}): Compiler {
   let lastParsed: ParsedObjects | undefined;
   return {
     compile(parsed) {
-      const changes = last && lastParsed && findSliceChanges(lastParsed, parsed);
-      const patched = last && changes && applySliceChanges(last, changes, scope);
+      const changes = last && lastParsed && findChanges(lastParsed, parsed);
+      const patched = last && changes && applyChanges(last, changes);
       if (patched === undefined) {
-        const before = unlisted === undefined ? objects : keepLastGood(new Map(), unlisted);
+        const before = unlisted === undefined ? objects : keepLastGood(objects, unlisted);
         objects = keepLastGood(before, parsed);
         last = keepUnchanged(last, compileSnapshot(objects, scope, parsed.diagnostics, last?.snapshot));
       } else last = patched;

@@ -1,9 +1,16 @@
 import type { ExportTo } from '../config/index.ts';
+import type { Service } from '../model/index.ts';
+import type { ClientIdentity } from './client-identity.ts';
 
 /** Whether an object of `owner` may shape the calls made from `client` (istio.io, `exportTo`; empty means `*`). */
 export function isExportedTo(exportTo: ExportTo, owner: string, client: string): boolean {
   if (exportTo.length === 0) return true;
   return exportTo.some((entry) => entry === '*' || entry === client || (entry === '.' && owner === client));
+}
+
+/** Whether a Service is one to these callers (annotation `networking.istio.io/exportTo`). */
+export function isVisible({ exportTo = [], namespace }: Service, { clientNamespace }: ClientIdentity): boolean {
+  return isExportedTo(exportTo, namespace, clientNamespace);
 }
 
 /**

@@ -1,4 +1,5 @@
 export { analyzeObjects } from './analyze/analyze-objects.ts';
+export { analyzeWay, type Way } from './analyze/analyze-way.ts';
 export type { ClientLocality } from './client-identity.ts';
-export { type Compiler, type CompilerOptions, createCompiler } from './compiler.ts';
+export { type CallerOptions, type Compiler, type CompilerOptions, createCompiler } from './compiler.ts';
 export { resolveHost, serviceHost } from './host-names.ts';

@@ -9,6 +9,8 @@ export interface ObjectsByKind {
   readonly pods: ReadonlyMap<string, Pod>;
   /** By name. */
   readonly nodes: ReadonlyMap<string, NodeObject>;
+  /** In CIDR notation, sorted, each once. */
+  readonly serviceCidrs: readonly string[];
   readonly slices: readonly EndpointSlice[];
   /** The oldest first. */
   readonly virtualServices: readonly VirtualService[];
@@ -19,6 +21,7 @@ export function sortByKind(objects: Iterable<ConfigObject>): ObjectsByKind {
   const services = new Map<string, Service>();
   const pods = new Map<string, Pod>();
   const nodes = new Map<string, NodeObject>();
+  const serviceCidrs = new Set<string>();
   const slices: EndpointSlice[] = [];
   const virtualServices: VirtualService[] = [];
   const destinationRules: DestinationRule[] = [];
@@ -32,6 +35,9 @@ export function sortByKind(objects: Iterable<ConfigObject>): ObjectsByKind {
         break;
       case 'Node':
         nodes.set(object.name, object);
+        break;
+      case 'ServiceCIDR':
+        for (const cidr of object.cidrs) serviceCidrs.add(cidr);
         break;
       case 'EndpointSlice':
         slices.push(object);
@@ -50,6 +56,7 @@ export function sortByKind(objects: Iterable<ConfigObject>): ObjectsByKind {
     services,
     pods,
     nodes,
+    serviceCidrs: [...serviceCidrs].toSorted(),
     slices,
     virtualServices: virtualServices.toSorted(compareAge),
     destinationRules: destinationRules.toSorted(compareAge),

@@ -1,4 +1,5 @@
 import type {
+  AnnotationSettings,
   ClusterNode,
   ConnectionPool,
   EndpointConditions,
@@ -15,6 +16,7 @@ import type {
   RouteMatch,
   Service,
   SourcePosition,
+  TextMatch,
   TlsSettings,
   Warmup,
 } from '../model/index.ts';
@@ -91,6 +93,8 @@ export interface MirrorDestination extends RouteDestination {
 /** An entry of `match`: what a request must be like, and whose and where to it must be. */
 export interface HttpMatch {
   readonly conditions: RouteMatch;
+  /** The condition on the path as written, where it takes every path: merging goes by what is written. */
+  readonly everyPath?: TextMatch;
   /** The port the caller addressed. */
   readonly port?: number;
   /** Of the caller's workload. Neither these nor its namespace count when `gateways` are given. */
@@ -152,6 +156,8 @@ export interface LocalityPolicy {
 /** A block is present when the object has it, whatever it says: a subset's block replaces its rule's (istio.io). */
 export interface TrafficPolicySettings {
   readonly loadBalancer?: LoadBalancerPolicy;
+  /** The block `loadBalancer` is there, but names no policy: an annotation of the Service may. */
+  readonly unspecified?: true;
   /** Part of the block `loadBalancer`. */
   readonly locality?: LocalityPolicy;
   /** Part of the block `loadBalancer`. */
@@ -187,6 +193,7 @@ export interface DestinationRule {
   readonly workloadSelector?: Readonly<Record<string, string>>;
   readonly trafficPolicy?: TrafficPolicy;
   readonly subsets: readonly Subset[];
+  readonly annotations?: AnnotationSettings;
   readonly position?: SourcePosition;
 }
 
@@ -197,4 +204,14 @@ export interface NodeObject extends ClusterNode {
   readonly position?: SourcePosition;
 }
 
-export type ConfigObject = Service | EndpointSlice | Pod | NodeObject | VirtualService | DestinationRule;
+/** A ServiceCIDR, which has no namespace either. */
+export interface ServiceCidr {
+  readonly kind: 'ServiceCIDR';
+  readonly namespace: string;
+  readonly name: string;
+  /** In CIDR notation. */
+  readonly cidrs: readonly string[];
+  readonly position?: SourcePosition;
+}
+
+export type ConfigObject = Service | EndpointSlice | Pod | NodeObject | ServiceCidr | VirtualService | DestinationRule;

@@ -42,9 +42,13 @@ export type DiagnosticCode =
   | 'delegate-conflict'
   | 'destination-rules-merged'
   | 'destination-rule-shadowed'
+  | 'destination-rule-out-of-reach'
   | 'subset-shadowed'
   | 'subset-selects-nothing'
   | 'deprecated-field'
+  | 'callers-unknown'
+  | 'annotation-unknown'
+  | 'annotation-invalid'
   | AnalyzeCode;
 
 /** Found by `steelyard analyze` only: what is served as it says, but probably not meant so. */
@@ -52,11 +56,16 @@ export type AnalyzeCode =
   | 'port-protocol-unclear'
   | 'grpc-behind-cluster-ip'
   | 'headless-port-differs'
+  | 'headless-policy-bypassed'
+  | 'pod-port-disagreement'
+  | 'external-name-port'
+  | 'one-call-per-connection'
   | 'match-ineffective'
   | 'destination-port-open'
   | 'outlier-detection-turns-on-locality'
   | 'failover-without-outlier-detection'
-  | 'tls-without-ca';
+  | 'tls-without-ca'
+  | 'way-cannot-honour';
 
 /** Every code Steelyard can report. Codes are stable: they are renamed never, removed only with a major version. */
 export const DIAGNOSTIC_KINDS: Readonly<Record<DiagnosticCode, DiagnosticKind>> = {
@@ -164,7 +173,8 @@ export const DIAGNOSTIC_KINDS: Readonly<Record<DiagnosticCode, DiagnosticKind>> 
   },
   'host-unknown': {
     severity: 'warning',
-    meaning: 'The host of a VirtualService or DestinationRule is no known Service; the entry has no effect.',
+    meaning:
+      'The host of a VirtualService or DestinationRule is no known Service; it decides about none of the calls to Services.',
   },
   'virtual-service-conflict': {
     severity: 'error',
@@ -198,6 +208,11 @@ export const DIAGNOSTIC_KINDS: Readonly<Record<DiagnosticCode, DiagnosticKind>> 
     severity: 'warning',
     meaning: 'A DestinationRule, or its traffic policy, is not used because another one takes precedence for its host.',
   },
+  'destination-rule-out-of-reach': {
+    severity: 'warning',
+    meaning:
+      "A DestinationRule stands neither in its callers' namespace nor in its Service's nor in the root one; nobody looks there.",
+  },
   'subset-shadowed': {
     severity: 'warning',
     meaning: 'A subset name occurs in two merged DestinationRules; the older definition holds.',
@@ -209,6 +224,19 @@ export const DIAGNOSTIC_KINDS: Readonly<Record<DiagnosticCode, DiagnosticKind>> 
   'deprecated-field': {
     severity: 'info',
     meaning: 'A field or word still works, but Istio has another one for it.',
+  },
+  'callers-unknown': {
+    severity: 'warning',
+    meaning:
+      'An object goes by the labels, the place or the node of the callers, and Steelyard was not told; say `--labels`, `--locality` or `--node-name`.',
+  },
+  'annotation-unknown': {
+    severity: 'warning',
+    meaning: 'There is no annotation of this name under `steelyard.dev/`, or not for this kind; it has no effect.',
+  },
+  'annotation-invalid': {
+    severity: 'warning',
+    meaning: 'An annotation under `steelyard.dev/` says what cannot be; it has no effect, all else of the object has.',
   },
   'port-protocol-unclear': {
     severity: 'info',
@@ -222,6 +250,22 @@ export const DIAGNOSTIC_KINDS: Readonly<Record<DiagnosticCode, DiagnosticKind>> 
     severity: 'warning',
     meaning:
       'A headless Service has another port than its pods; callers that ask DNS dial a port where nothing listens.',
+  },
+  'headless-policy-bypassed': {
+    severity: 'info',
+    meaning: 'A DestinationRule is for a headless Service: callers that take its addresses from DNS get nothing of it.',
+  },
+  'pod-port-disagreement': {
+    severity: 'warning',
+    meaning: 'Two Services say that one port of one Pod carries different protocols.',
+  },
+  'external-name-port': {
+    severity: 'warning',
+    meaning: 'A port of a Service of type ExternalName does not say its protocol, or says TCP; a mesh takes all of it.',
+  },
+  'one-call-per-connection': {
+    severity: 'warning',
+    meaning: 'maxRequestsPerConnection is 1: every call needs a connection of its own.',
   },
   'match-ineffective': {
     severity: 'warning',
@@ -242,5 +286,9 @@ export const DIAGNOSTIC_KINDS: Readonly<Record<DiagnosticCode, DiagnosticKind>> 
   'tls-without-ca': {
     severity: 'warning',
     meaning: 'A TLS setting has no certificate authority, so any server passes for the right one.',
+  },
+  'way-cannot-honour': {
+    severity: 'warning',
+    meaning: 'An object says something that calls on the way asked about (`--way`) get nothing of.',
   },
 };

@@ -15,11 +15,11 @@ export interface IntegerRange {
 export class FieldReader {
   readonly path: FieldPath;
   readonly report: ObjectReport;
-  readonly #fields: ReadonlyMap<string, unknown>;
+  readonly #fields: Mapping;
   readonly #asked = new Set<string>();
 
-  constructor(fields: object, path: FieldPath, report: ObjectReport) {
-    this.#fields = new Map<string, unknown>(Object.entries(fields));
+  constructor(fields: Mapping, path: FieldPath, report: ObjectReport) {
+    this.#fields = fields;
     this.path = path;
     this.report = report;
   }
@@ -27,11 +27,16 @@ export class FieldReader {
   /** The raw value. */
   value(name: string): unknown {
     this.#asked.add(name);
-    return this.#fields.get(name) ?? undefined;
+    return this.#field(name);
   }
 
   has(name: string): boolean {
-    return (this.#fields.get(name) ?? undefined) !== undefined;
+    return this.#field(name) !== undefined;
+  }
+
+  /** Its own fields only: `constructor` and the like are not the object's. */
+  #field(name: string): unknown {
+    return Object.hasOwn(this.#fields, name) ? (this.#fields[name] ?? undefined) : undefined;
   }
 
   at(...steps: FieldPath): FieldPath {
@@ -163,9 +168,10 @@ export class FieldReader {
     }
   }
 
-  finish(): void {
-    for (const name of this.#fields.keys()) {
-      if (this.#asked.has(name)) continue;
+  /** @param ignored fields that cannot change what Steelyard does, as with `ignore` */
+  finish(ignored?: ReadonlySet<string>): void {
+    for (const name of Object.keys(this.#fields)) {
+      if (this.#asked.has(name) || ignored?.has(name) === true) continue;
       this.fail(
         name,
         'unknown-field',
@@ -175,7 +181,10 @@ export class FieldReader {
   }
 }
 
-export function isMapping(value: unknown): value is object {
+/** A mapping of a document. */
+export type Mapping = Readonly<Record<string, unknown>>;
+
+export function isMapping(value: unknown): value is Mapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

@@ -1,4 +1,4 @@
-/** Parts of VirtualService and DestinationRule that need work in the data plane beyond choosing a route and an endpoint. */
+/** Parts of VirtualService, DestinationRule and our annotations that need work in the data plane beyond choosing a route and an endpoint. */
 export type Honourable =
   | 'clientLabels'
   | 'timeout'
@@ -14,7 +14,13 @@ export type Honourable =
   | 'outlierDetection'
   | 'retryBudget'
   | 'warmup'
-  | 'tls';
+  | 'tls'
+  | 'extendedPolicy'
+  | 'subsetSize'
+  | 'healthCheck'
+  | 'hedging'
+  | 'rateEjections'
+  | 'grpcPorts';
 
 /**
  * What the data plane does today of what is parsed in full. A part that is `false` keeps its Diagnostic: whoever wires it
@@ -26,24 +32,36 @@ export const HONOURED: Readonly<Record<Honourable, boolean>> = {
   /** `http[].timeout` */
   timeout: true,
   /** `http[].retries` and Istio's default policy */
-  retries: false,
+  retries: true,
   /** `http[].fault.delay` */
-  faultDelay: false,
+  faultDelay: true,
   /** `http[].mirror`, `mirrors` */
-  mirror: false,
+  mirror: true,
   /** `headers.response` of rules and destinations */
   responseHeaders: true,
   /** `consistentHash`: the call's hash (`hashOfCall`) reaches `Picker.pick` */
   consistentHash: true,
   /** a cookie made for callers without one, `consistentHash.httpCookie.ttl` */
-  hashCookie: false,
+  hashCookie: true,
   /** `consistentHash.useSourceIp` */
   hashSourceAddress: true,
   /** `localityLbSetting`: pickers are made by `createClusterPicker` */
   locality: true,
-  connectionPool: false,
-  outlierDetection: false,
-  retryBudget: false,
-  warmup: false,
-  tls: false,
+  connectionPool: true,
+  outlierDetection: true,
+  retryBudget: true,
+  warmup: true,
+  tls: true,
+  /** `Cluster.extensions.policy` */
+  extendedPolicy: true,
+  /** `Cluster.extensions.subsetSize` */
+  subsetSize: true,
+  /** `Cluster.extensions.healthCheck` */
+  healthCheck: true,
+  /** `Cluster.extensions.hedging` */
+  hedging: true,
+  /** `Cluster.extensions.rateEjections` */
+  rateEjections: true,
+  /** `Service.grpcPorts`: which ports the node's rules hand to the proxy */
+  grpcPorts: true,
 };

@@ -1,5 +1,13 @@
 export * from './config-object.ts';
 export * from './diagnostic-codes.ts';
+export { type AnnotationProblem } from './annotations/annotation-reader.ts';
+export {
+  type AnnotationKind,
+  type AnnotationName,
+  ANNOTATION_PREFIX,
+  ANNOTATIONS,
+} from './annotations/annotation-table.ts';
+export { type ParsedAnnotations, parseAnnotations } from './annotations/parse-annotations.ts';
 export { renderFieldPath } from './field-path.ts';
 export { type IpAddress, parseIpAddress } from './ip-address.ts';
 export { type Honourable, HONOURED } from './honoured.ts';

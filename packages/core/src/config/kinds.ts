@@ -5,6 +5,7 @@ import { parseDestinationRule } from './parse-destination-rule.ts';
 import { parseEndpointSlice } from './parse-endpoint-slice.ts';
 import { parseNode } from './parse-node.ts';
 import { parsePod } from './parse-pod.ts';
+import { parseServiceCidr } from './parse-service-cidr.ts';
 import { parseService } from './parse-service.ts';
 import { parseVirtualService } from './parse-virtual-service.ts';
 
@@ -21,6 +22,14 @@ const ISTIO_VERSIONS = ['networking.istio.io/v1', 'networking.istio.io/v1beta1',
 const KINDS: ReadonlyMap<string, KnownKind> = new Map<string, KnownKind>([
   ['Service', { group: '', apiVersions: ['v1'], parse: parseService }],
   ['Node', { group: '', apiVersions: ['v1'], parse: parseNode }],
+  [
+    'ServiceCIDR',
+    {
+      group: 'networking.k8s.io',
+      apiVersions: ['networking.k8s.io/v1', 'networking.k8s.io/v1beta1'],
+      parse: parseServiceCidr,
+    },
+  ],
   ['Pod', { group: '', apiVersions: ['v1'], parse: parsePod }],
   ['EndpointSlice', { group: 'discovery.k8s.io', apiVersions: ['discovery.k8s.io/v1'], parse: parseEndpointSlice }],
   ['VirtualService', { group: 'networking.istio.io', apiVersions: ISTIO_VERSIONS, parse: parseVirtualService }],

@@ -1,3 +1,4 @@
+import { readAnnotations } from './annotations/read-annotations.ts';
 import type { DestinationRule, Subset } from './config-object.ts';
 import type { FieldReader } from './field-reader.ts';
 import { readExportTo, readHost } from './host-pattern.ts';
@@ -18,6 +19,7 @@ export function parseDestinationRule(reader: FieldReader, metadata: Metadata): D
   const workloadSelector = selector?.stringMap('matchLabels') ?? {};
   selector?.finish();
   spec.finish();
+  const { settings: annotations } = readAnnotations(reader, 'DestinationRule', metadata.annotations);
   if (reader.report.hasErrors || host === undefined) return undefined;
   return {
     kind: 'DestinationRule',
@@ -29,6 +31,7 @@ export function parseDestinationRule(reader: FieldReader, metadata: Metadata): D
     ...(selector !== undefined && { workloadSelector }),
     ...(trafficPolicy !== undefined && { trafficPolicy }),
     subsets,
+    ...(Object.keys(annotations).length > 0 && { annotations }),
     position: metadata.position,
   };
 }

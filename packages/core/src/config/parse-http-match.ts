@@ -59,6 +59,7 @@ export function parseHttpMatch(entry: FieldReader): HttpMatch | undefined {
   };
   return {
     conditions,
+    ...(path !== undefined && takesEveryPath(path) && { everyPath: path }),
     ...(port !== undefined && { port }),
     sourceLabels,
     sourceNamespace,

@@ -27,7 +27,9 @@ export function parseHttpRules(rules: readonly FieldReader[], owner: Owner): rea
       continue;
     }
     if (parsed === undefined) continue;
-    if (parsed.matches.length === 0 || parsed.matches.some(takesEverything)) takesAll = rule;
+    // What a rule delegates may take less than the rule itself.
+    const { matches, delegate } = parsed;
+    if (delegate === undefined && (matches.length === 0 || matches.some(takesEverything))) takesAll = rule;
     served.push(parsed);
   }
   return served;

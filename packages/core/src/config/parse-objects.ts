@@ -1,4 +1,5 @@
 import { type Diagnostic, type ObjectRef, type SourcePosition, serviceKey } from '../model/index.ts';
+import { readAnnotations } from './annotations/read-annotations.ts';
 import type { ConfigObject } from './config-object.ts';
 import { DIAGNOSTIC_KINDS } from './diagnostic-codes.ts';
 import { FieldReader, isMapping, nameOf } from './field-reader.ts';
@@ -132,7 +133,11 @@ function readObject(
   // Written by controllers; what they say there follows from other objects.
   reader.ignore('status');
   const object = metadata && found.kind.parse(reader, metadata);
-  if (metadata !== undefined) reader.finish();
+  if (metadata !== undefined) {
+    // The parsers of these two read them themselves; on other kinds they mean nothing.
+    if (kind !== 'Service' && kind !== 'DestinationRule') readAnnotations(reader, kind, metadata.annotations);
+    reader.finish();
+  }
   return report.hasErrors ? undefined : object;
 }
 

@@ -63,8 +63,8 @@ test('headless and ExternalName Services have no cluster address', () => {
 
 const NOT_HONOURED: readonly [object, string][] = [
   [{ sessionAffinity: 'ClientIP' }, 'spec.sessionAffinity'],
-  [{ internalTrafficPolicy: 'Local' }, 'spec.internalTrafficPolicy'],
-  [{ trafficDistribution: 'PreferSameZone' }, 'spec.trafficDistribution'],
+  [{ trafficDistribution: 'PreferSamePlanet' }, 'spec.trafficDistribution'],
+  [{ trafficDistribution: 'prefersamezone' }, 'spec.trafficDistribution'],
   [{ externalIPs: ['1.2.3.4'] }, 'spec.externalIPs'],
   [{ loadBalancerIP: '1.2.3.4' }, 'spec.loadBalancerIP'],
   [{ loadBalancerSourceRanges: ['10.0.0.0/8'] }, 'spec.loadBalancerSourceRanges'],

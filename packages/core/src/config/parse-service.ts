@@ -1,7 +1,8 @@
 import type { Protocol, Service, ServicePort, ServiceType } from '../model/index.ts';
+import { readAnnotations, readGrpcPorts } from './annotations/read-annotations.ts';
 import type { FieldReader } from './field-reader.ts';
 import { parseIpAddress } from './ip-address.ts';
-import type { Metadata } from './metadata.ts';
+import { type Metadata, TRAFFIC_DISTRIBUTION } from './metadata.ts';
 import { isDnsLabel, readDnsLabel } from './names.ts';
 import { readServiceDelivery } from './read-service-delivery.ts';
 
@@ -29,8 +30,11 @@ export function parseService(reader: FieldReader, metadata: Metadata): Service |
   const ports = (spec.mappings('ports') ?? []).flatMap((port) => readPort(port, type) ?? []);
   checkPorts(spec, ports);
   readRest(spec);
+  const trafficDistribution = readTrafficDistribution(spec, metadata.trafficDistribution);
   const delivery = readServiceDelivery(reader, spec, type);
   spec.finish();
+  const annotations = readAnnotations(reader, 'Service', metadata.annotations);
+  const grpcPorts = annotations.grpc && readGrpcPorts(reader, annotations.grpc, ports);
   if (reader.report.hasErrors) return undefined;
   return {
     kind: 'Service',
@@ -42,7 +46,11 @@ export function parseService(reader: FieldReader, metadata: Metadata): Service |
     ...(externalName !== undefined && { externalName }),
     ports,
     ...delivery,
+    ...(metadata.exportTo !== undefined && { exportTo: metadata.exportTo }),
+    ...(trafficDistribution !== undefined && { trafficDistribution }),
     ...(proxyName !== undefined && { serviceProxyName: proxyName }),
+    ...(Object.keys(annotations.settings).length > 0 && { annotations: annotations.settings }),
+    ...(grpcPorts !== undefined && { grpcPorts }),
     position: metadata.position,
   };
 }
@@ -133,8 +141,24 @@ function readRest(spec: FieldReader): void {
   spec.boolean('publishNotReadyAddresses');
   // The addresses themselves say the families; the load balancer's class is not about balancing inside the cluster.
   spec.ignore('ipFamilies', 'ipFamilyPolicy', 'loadBalancerClass', 'allocateLoadBalancerNodePorts');
-  if (spec.string('trafficDistribution') !== '') {
-    // The EndpointSlice controller turns it into hints.
-    spec.notHonoured('calls go to all endpoints, near and far alike', 'trafficDistribution');
-  }
+}
+
+const DISTRIBUTIONS = {
+  PreferSameZone: 'PreferSameZone',
+  PreferClose: 'PreferSameZone',
+  PreferSameNode: 'PreferSameNode',
+} as const;
+
+/** KEP-3015; Istio's older annotation, in any case, counts where the field says nothing (`GetTrafficDistribution`). */
+function readTrafficDistribution(spec: FieldReader, annotated: string | undefined): Service['trafficDistribution'] {
+  const field = spec.string('trafficDistribution') ?? '';
+  const word = field === '' ? (annotated ?? '') : field;
+  if (word === '') return undefined;
+  const known = Object.entries(DISTRIBUTIONS);
+  const found = known.find(([name]) => (field === '' ? name.toLowerCase() === word.toLowerCase() : name === word));
+  if (found !== undefined) return found[1];
+  const message = `There is no traffic distribution "${word}", so calls go to all endpoints alike; it may be ${known.map(([name]) => name).join(', ')}.`;
+  const path = field === '' ? ['metadata', 'annotations', TRAFFIC_DISTRIBUTION] : spec.at('trafficDistribution');
+  spec.report.report('field-not-honoured', path, message);
+  return undefined;
 }

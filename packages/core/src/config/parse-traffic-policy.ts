@@ -108,7 +108,10 @@ function readTls(policy: FieldReader): TlsSettings | 'DISABLE' | undefined {
   block.finish();
   checkTls(block, mode);
   if (mode === 'DISABLE') return 'DISABLE';
-  if (!HONOURED.tls) policy.notHonoured('calls go to endpoints in plain text', 'tls');
+  if (mode === 'ISTIO_MUTUAL') {
+    block.notHonoured('it needs the certificates that a mesh issues, so calls fail; use MUTUAL and name files', 'mode');
+  }
+  block.notHonoured('Secrets are not read, so calls fail; mount it and name its files', 'credentialName');
   return { mode, ...texts, subjectAltNames, insecureSkipVerify };
 }
 

@@ -1,6 +1,5 @@
 import type { ConnectionPool } from '../model/index.ts';
 import type { FieldReader } from './field-reader.ts';
-import { HONOURED } from './honoured.ts';
 import { readDurationMs } from './read-duration.ts';
 
 const COUNT = { min: 0, max: 2_147_483_647 } as const;
@@ -15,7 +14,6 @@ export function readConnectionPool(policy: FieldReader): ConnectionPool | undefi
   const tcp = readTcp(block);
   const http = readHttp(block);
   block.finish();
-  if (!HONOURED.connectionPool) policy.notHonoured('connections and calls are not limited by it', 'connectionPool');
   return { ...tcp, ...http };
 }
 
@@ -30,13 +28,15 @@ function readTcp(block: FieldReader): ConnectionPool {
   const probes = keepalive?.integer('probes', { min: 0, max: 4_294_967_295 });
   const timeMs = keepalive && readDurationMs(keepalive, 'time');
   const intervalMs = keepalive && readDurationMs(keepalive, 'interval');
+  keepalive?.notHonoured('Node.js asks ten times, a second apart', 'probes', 'interval');
   keepalive?.finish();
   tcp.finish();
   return {
     ...limit('maxConnections', maxConnections),
     ...limit('connectTimeoutMs', connectTimeoutMs),
     ...limit('maxConnectionDurationMs', maxConnectionDurationMs),
-    ...limit('idleTimeoutMs', idleTimeoutMs),
+    // 0 is for ever (istio.io, `TCPSettings.idleTimeout`).
+    ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
     ...(keepalive !== undefined && {
       tcpKeepalive: { ...limit('probes', probes), ...limit('timeMs', timeMs), ...limit('intervalMs', intervalMs) },
     }),

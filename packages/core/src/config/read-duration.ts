@@ -11,7 +11,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 };
 
 /** Go's duration: `1.5s`, `300ms`, `1h30m`. `undefined` when it is none. */
-function parseGoDurationMs(text: string): number | undefined {
+export function parseGoDurationMs(text: string): number | undefined {
   if (!/^(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
   let total = 0;
   for (const { groups } of text.matchAll(/(?<value>\d+(?:\.\d*)?)(?<unit>ns|us|µs|ms|s|m|h)/g)) {

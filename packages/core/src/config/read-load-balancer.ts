@@ -15,7 +15,7 @@ const MOST_TABLE_SIZE = 5_000_010;
 
 export function readLoadBalancer(
   policy: FieldReader,
-): Pick<TrafficPolicySettings, 'loadBalancer' | 'locality' | 'warmup'> {
+): Pick<TrafficPolicySettings, 'loadBalancer' | 'unspecified' | 'locality' | 'warmup'> {
   const block = policy.mapping('loadBalancer');
   if (block === undefined) return {};
   const simple = block.word('simple', SIMPLE);
@@ -45,6 +45,7 @@ export function readLoadBalancer(
     simple === 'RANDOM' || simple === 'ROUND_ROBIN' ? { kind: simple } : DEFAULT_LOAD_BALANCER;
   return {
     loadBalancer: consistentHash ?? plain,
+    ...(consistentHash === undefined && (simple ?? 'UNSPECIFIED') === 'UNSPECIFIED' && { unspecified: true }),
     ...(locality !== undefined && { locality }),
     ...(warmup !== undefined && { warmup }),
   };
@@ -103,11 +104,22 @@ function readKey(block: FieldReader): HashKey | undefined {
   const name = cookie.string('name');
   const path = cookie.string('path');
   const ttlMs = readDurationMs(cookie, 'ttl', 'zero');
-  cookie.withoutEffect('no cookie is made with it', 'attributes');
+  const attributes = (cookie.mappings('attributes') ?? []).flatMap((attribute) => {
+    attribute.require('name');
+    const pair = [attribute.string('name') ?? '', attribute.string('value') ?? ''] as const;
+    attribute.finish();
+    return pair[0] === '' ? [] : [pair];
+  });
   cookie.finish();
   if (!HONOURED.hashCookie) cookie.notHonoured('no cookie is made for callers without one', 'ttl');
   if (name === undefined) return undefined;
-  return { kind: 'cookie', name, ...(path !== undefined && { path }), ...(ttlMs !== undefined && { ttlMs }) };
+  return {
+    kind: 'cookie',
+    name,
+    ...(path !== undefined && { path }),
+    ...(ttlMs !== undefined && { ttlMs }),
+    ...(attributes.length > 0 && { attributes }),
+  };
 }
 
 function readWarmup(block: FieldReader): Warmup | undefined {

@@ -1,6 +1,5 @@
 import type { OutlierDetection } from '../model/index.ts';
 import type { FieldReader } from './field-reader.ts';
-import { HONOURED } from './honoured.ts';
 import { readDurationMs } from './read-duration.ts';
 
 const COUNT = { min: 0, max: 4_294_967_295 } as const;
@@ -26,7 +25,6 @@ export function readOutlierDetection(policy: FieldReader): OutlierDetection | un
     const message = 'Field consecutiveLocalOriginFailures needs splitExternalLocalOriginErrors; set it or remove this.';
     block.fail('consecutiveLocalOriginFailures', 'invalid-value', message);
   }
-  if (!HONOURED.outlierDetection) policy.notHonoured('failing endpoints keep getting calls', 'outlierDetection');
   return {
     consecutive5xxErrors: consecutive5xxErrors ?? 5,
     consecutiveGatewayErrors,

@@ -33,12 +33,6 @@ export function readServiceDelivery(object: FieldReader, spec: FieldReader, type
     spec.value('externalTrafficPolicy') === '' ? 'Cluster' : spec.word('externalTrafficPolicy', POLICIES);
   const healthCheck = spec.value('healthCheckNodePort') === 0 ? undefined : readPort(spec, 'healthCheckNodePort');
   const affinity = readAffinity(spec);
-  if (internal === 'Local') {
-    spec.notHonoured(
-      "only the Service's rules follow it, calls go to the endpoints of all nodes",
-      'internalTrafficPolicy',
-    );
-  }
   const outside = "only the Service's rules serve such addresses, the proxy serves the cluster address";
   spec.notHonoured(outside, 'externalIPs', 'loadBalancerSourceRanges');
   if (spec.value('loadBalancerIP') !== '') spec.notHonoured('the addresses in status are used', 'loadBalancerIP');

@@ -1,3 +1,6 @@
+export { type AttemptEnd, type AttemptOutcome, isFailure, outcomeOf } from './attempt-outcome.ts';
+export { FailureRuns, type RunLimits } from './failure-runs.ts';
+export { FailureShare } from './failure-share.ts';
 export {
   DEFAULT_OUTLIER_DETECTION,
   EndpointHealth,
@@ -5,3 +8,4 @@ export {
   OutlierDetector,
   type RateEjection,
 } from './outlier-detection.ts';
+export { ProbeState } from './probe-state.ts';

@@ -52,6 +52,41 @@ suite('outlier detection', () => {
     assert.deepEqual(none.ejected(), []);
   });
 
+  test('strict: the share holds once one is counted, one may go in any case, and at 100 % the last one too', () => {
+    const ejectAll = (count: number, maxEjectionPercent: number): number => {
+      const { detector, pods, ejected } = createPods(count, { maxEjectionPercent, strict: true });
+      for (const pod of pods) detector.eject(pod, 0);
+      return ejected().length;
+    };
+    const cases = [
+      [5, 10, 1],
+      [5, 0, 0],
+      [5, 40, 2],
+      [5, 59, 2],
+      [5, 60, 3],
+      [3, 67, 2],
+      [20, 10, 2],
+      [1, 100, 1],
+      [4, 100, 4],
+    ] as const;
+    for (const [count, percent, expected] of cases) {
+      assert.equal(ejectAll(count, percent), expected, `${percent} % of ${count}`);
+    }
+  });
+
+  test('who is let back in before its time makes room for another', () => {
+    const { detector, pods, ejected } = createPods(3);
+    const [one, other] = pods;
+    assert.ok(one && other);
+    assert.equal(detector.eject(one, 0), true);
+    assert.equal(detector.eject(other, 0), false);
+    assert.equal(detector.readmit(other), false);
+    assert.equal(detector.readmit(one), true);
+    assert.equal(detector.eject(other, 0), true);
+    assert.deepEqual(ejected(), [1]);
+    assert.deepEqual([one.ejections, other.ejections], [1, 1]);
+  });
+
   test('an ejection lasts as long as it has happened times, and quiet intervals forgive', () => {
     const { detector, run, pods, ejected } = createPods(3, { baseEjectionMs: 30_000, maxEjectionMs: 45_000 });
     run(pods[0], 0, 5, 0);

@@ -16,6 +16,11 @@ export interface OutlierDetectionOptions {
   readonly maxEjectionMs: number;
   /** 0 to 100, of all endpoints. One may always be ejected, unless it is 0. */
   readonly maxEjectionPercent: number;
+  /**
+   * The share is held once an ejection is counted, and at 100 all may go (Envoy since 1.27). Else it is compared before, and
+   * the last one stays (gRFC A50).
+   */
+  readonly strict?: boolean;
   /** Ejected at once after so many failures in a row. */
   readonly consecutiveFailures?: number;
   /** Success rate below mean − stdev × `stdevFactor` / 1000. */
@@ -42,6 +47,8 @@ export class EndpointHealth {
   ejectedAtMs: number | undefined;
   /** How often it was ejected lately; goes down with each quiet interval. */
   multiplier = 0;
+  /** How often it was ejected ever. */
+  ejections = 0;
 }
 
 /**
@@ -61,6 +68,7 @@ export class OutlierDetector {
   }
 
   add(endpoint: EndpointHealth): void {
+    if (this.#endpoints.has(endpoint)) return;
     this.#endpoints.add(endpoint);
     if (endpoint.ejectedAtMs !== undefined) this.#ejected++;
   }
@@ -69,19 +77,38 @@ export class OutlierDetector {
     if (this.#endpoints.delete(endpoint) && endpoint.ejectedAtMs !== undefined) this.#ejected--;
   }
 
+  /** Counts a call that has ended, for the judgement by rates. */
+  count(endpoint: EndpointHealth, failed: boolean): void {
+    if (failed) endpoint.failures++;
+    else endpoint.successes++;
+  }
+
   /** Counts a call that has ended. True when its endpoint is ejected for it, now. */
   record(endpoint: EndpointHealth, failed: boolean, nowMs: number): boolean {
+    this.count(endpoint, failed);
     if (!failed) {
-      endpoint.successes++;
       endpoint.failuresInARow = 0;
       return false;
     }
-    endpoint.failures++;
     endpoint.failuresInARow++;
     const { consecutiveFailures } = this.#options;
     if (consecutiveFailures === undefined || endpoint.failuresInARow < consecutiveFailures) return false;
     endpoint.failuresInARow = 0;
+    return this.eject(endpoint, nowMs);
+  }
+
+  /** Ejects an endpoint for reasons of the caller's, unless too many are. True when it is ejected for it, now. */
+  eject(endpoint: EndpointHealth, nowMs: number): boolean {
     return this.#endpoints.has(endpoint) && this.#eject(endpoint, 100, nowMs);
+  }
+
+  /** Lets an endpoint back in before its time. True when it was ejected. */
+  readmit(endpoint: EndpointHealth): boolean {
+    if (endpoint.ejectedAtMs === undefined) return false;
+    endpoint.ejectedAtMs = undefined;
+    endpoint.failuresInARow = 0;
+    if (this.#endpoints.has(endpoint)) this.#ejected--;
+    return true;
   }
 
   /** Judges the interval that ends now, and lets back in whose time is over. True when any went or came. */
@@ -105,9 +132,7 @@ export class OutlierDetector {
       if (endpoint.ejectedAtMs === undefined) {
         if (endpoint.multiplier > 0) endpoint.multiplier--;
       } else if (nowMs >= endpoint.ejectedAtMs + this.#ejectionMs(endpoint)) {
-        endpoint.ejectedAtMs = undefined;
-        endpoint.failuresInARow = 0;
-        this.#ejected--;
+        this.readmit(endpoint);
         changed = true;
       }
     }
@@ -121,14 +146,21 @@ export class OutlierDetector {
 
   #eject(endpoint: EndpointHealth, enforcementPercentage: number, nowMs: number): boolean {
     if (endpoint.ejectedAtMs !== undefined) return false;
-    // A50: compared before this one is counted, so one may go whatever the number of endpoints; never the last.
-    if (this.#ejected * 100 >= this.#options.maxEjectionPercent * this.#endpoints.size) return false;
-    if (this.#endpoints.size - this.#ejected < 2) return false;
+    if (!this.#mayEject()) return false;
     if (this.#random() * 100 >= enforcementPercentage) return false;
     endpoint.ejectedAtMs = nowMs;
+    endpoint.ejections++;
     endpoint.multiplier++;
     this.#ejected++;
     return true;
+  }
+
+  #mayEject(): boolean {
+    const { maxEjectionPercent, strict = false } = this.#options;
+    const most = (maxEjectionPercent * this.#endpoints.size) / 100;
+    if (strict) return maxEjectionPercent === 100 || this.#ejected + 1 <= (most > 0 ? Math.max(1, most) : 0);
+    // A50: compared before this one is counted, so one may go whatever the number of endpoints; never the last.
+    return this.#ejected < most && this.#endpoints.size - this.#ejected >= 2;
   }
 }
 

@@ -1,3 +1,6 @@
+import type { ObjectRef } from './diagnostic.ts';
+import type { LoadBalancerPolicy } from './policy.ts';
+
 /** How a cluster's endpoints share its calls where Istio has no word for it. Takes the place of `loadBalancer`. */
 export type ExtendedPolicy =
   /** The better of two random choices by latency and calls under way. */
@@ -24,12 +27,28 @@ export interface Hedging {
   readonly delayMs: number;
 }
 
+/** When there is enough to compare (gRFC A50), counted over one `outlierDetection.intervalMs`. */
+export interface EjectionSample {
+  /** So many endpoints must have had `requestVolume` calls, or nobody is ejected. */
+  readonly minimumHosts: number;
+  /** Calls an endpoint must have had to be looked at. */
+  readonly requestVolume: number;
+}
+
+/** Success rate below mean − stdev × `stdevFactor` / 1000. */
+export interface SuccessRateEjection extends EjectionSample {
+  readonly stdevFactor: number;
+}
+
+/** More than `threshold` percent failed. */
+export interface FailurePercentageEjection extends EjectionSample {
+  readonly threshold: number;
+}
+
 /** Ejection by comparison with the other endpoints (gRFC A50), beside what `outlierDetection` says. */
 export interface RateEjections {
-  /** Success rate below mean − stdev × `stdevFactor` / 1000. */
-  readonly successRate?: { readonly stdevFactor: number };
-  /** More than `threshold` percent failed. */
-  readonly failurePercentage?: { readonly threshold: number };
+  readonly successRate?: SuccessRateEjection;
+  readonly failurePercentage?: FailurePercentageEjection;
 }
 
 /** What annotations of a Service or a DestinationRule ask for beyond Istio's fields (docs/annotations.md). */
@@ -40,4 +59,21 @@ export interface ClusterExtensions {
   readonly healthCheck?: ActiveHealthCheck;
   readonly hedging?: Hedging;
   readonly rateEjections?: RateEjections;
+}
+
+/** What the annotations of one object say, each as far as it is there. `off` is said, too: it ends what a Service asks for. */
+export interface AnnotationSettings {
+  readonly policy?: LoadBalancerPolicy | ExtendedPolicy;
+  readonly subsetSize?: number | 'off';
+  readonly healthCheck?: ActiveHealthCheck | 'off';
+  readonly hedging?: Hedging | 'off';
+  readonly successRate?: SuccessRateEjection | 'off';
+  readonly failurePercentage?: FailurePercentageEjection | 'off';
+}
+
+/** An annotation that holds for a cluster, and whose it is. */
+export interface AppliedAnnotation {
+  /** The key of {@link AnnotationSettings}. */
+  readonly setting: keyof AnnotationSettings;
+  readonly object: ObjectRef;
 }

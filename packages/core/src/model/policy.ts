@@ -2,7 +2,14 @@
 export type HashKey =
   | { readonly kind: 'header'; readonly name: string }
   /** A cookie of this name; with `ttlMs`, one is made for callers without (0 = as long as the caller's session). */
-  | { readonly kind: 'cookie'; readonly name: string; readonly path?: string; readonly ttlMs?: number }
+  | {
+      readonly kind: 'cookie';
+      readonly name: string;
+      readonly path?: string;
+      readonly ttlMs?: number;
+      /** Of the cookie that is made; those without a value have an empty one. */
+      readonly attributes?: readonly (readonly [string, string])[];
+    }
   | { readonly kind: 'source-address' }
   | { readonly kind: 'query-parameter'; readonly name: string };
 

@@ -1,4 +1,5 @@
 import type { ObjectRef, SourcePosition } from './diagnostic.ts';
+import type { AnnotationSettings } from './extensions.ts';
 
 export type IpFamily = 'IPv4' | 'IPv6';
 export type Protocol = 'TCP' | 'UDP' | 'SCTP';
@@ -43,10 +44,18 @@ export interface Service {
   readonly internalTrafficPolicy?: 'Local';
   /** The same for traffic from outside of the cluster; absent = to all. */
   readonly externalTrafficPolicy?: 'Local';
+  /** Namespaces whose callers see it: names, `.` its own, `*` all, `~` none; empty or absent: all. DNS and rules do not ask. */
+  readonly exportTo?: readonly string[];
+  /** Calls go to near endpoints as long as there are any (KEP-3015); absent = to all alike. `PreferClose` is the same zone. */
+  readonly trafficDistribution?: 'PreferSameZone' | 'PreferSameNode';
   /** `sessionAffinity: ClientIP`: seconds for which a client's new connections go where its last one went. */
   readonly sessionAffinityTimeoutS?: number;
   /** Label `service.kubernetes.io/service-proxy-name`: kube-proxy leaves the Service to the proxy of that name. */
   readonly serviceProxyName?: string;
+  /** Annotations under `steelyard.dev/` about balancing (docs/annotations.md); absent: none. */
+  readonly annotations?: AnnotationSettings;
+  /** Annotation `steelyard.dev/grpc`: the TCP ports that carry gRPC, perhaps none; absent: see their protocol. */
+  readonly grpcPorts?: readonly number[];
   readonly position?: SourcePosition;
 }
 
@@ -68,7 +77,12 @@ export interface Endpoint {
   /** `hostname` of the slice's endpoint, for DNS names. */
   readonly hostname?: string;
   readonly nodeName?: string;
+  /** Of its Node, when that is known. */
+  readonly region?: string;
+  /** Of its Node, else as the slice says. */
   readonly zone?: string;
+  /** Label `topology.istio.io/subzone` of its Node. */
+  readonly subzone?: string;
   /** The zones and nodes that the slice's `hints` set it aside for (KEP-2433, KEP-3015); absent = none named. */
   readonly zoneHints?: readonly string[];
   readonly nodeHints?: readonly string[];
@@ -84,8 +98,10 @@ export function renderEndpointAddress(address: string, port: number): string {
 /** A Node, trimmed to what decides the Service rules written on it. */
 export interface ClusterNode {
   readonly name: string;
-  /** Label `topology.kubernetes.io/zone`. */
+  /** Labels `topology.kubernetes.io/region` and `/zone`, `topology.istio.io/subzone`. */
+  readonly region?: string;
   readonly zone?: string;
+  readonly subzone?: string;
   /** `status.addresses` of type InternalIP, canonical. */
   readonly internalIps: readonly string[];
   /** `spec.podCIDRs`. */

@@ -1,5 +1,5 @@
 import type { Diagnostic, ObjectRef } from './diagnostic.ts';
-import type { ClusterExtensions } from './extensions.ts';
+import type { AppliedAnnotation, ClusterExtensions } from './extensions.ts';
 import type { LoadBalancerPolicy } from './policy.ts';
 import type { Fault, HeaderRules, Mirror, RetryPolicy, Rewrite, RouteAnswer } from './route-actions.ts';
 import type { RouteMatch } from './route-match.ts';
@@ -31,14 +31,18 @@ export interface Cluster {
   readonly endpoints: readonly Endpoint[];
   /** Where the calls go first. Absent: to all endpoints alike. */
   readonly localities?: readonly LocalityGroup[];
+  /** What asks for `localities`: a field of the DestinationRule, or of the Service. */
+  readonly localitiesBy?: 'localityLbSetting' | 'outlierDetection' | 'trafficDistribution';
   readonly connectionPool?: ConnectionPool;
   readonly outlierDetection?: OutlierDetection;
   readonly retryBudget?: RetryBudget;
   readonly warmup?: Warmup;
-  /** Absent: plain text. */
-  readonly tls?: TlsSettings;
+  /** Absent: plain text, unless who connects was told otherwise for all clusters. `DISABLE`: plain text in any case. */
+  readonly tls?: TlsSettings | 'DISABLE';
   /** Absent: no annotation asks for anything. */
   readonly extensions?: ClusterExtensions;
+  /** The annotations that decided `loadBalancer` or `extensions`, and whose they are. Absent: none did. */
+  readonly annotations?: readonly AppliedAnnotation[];
   /** The DestinationRule that decided the policy. */
   readonly destinationRule?: ObjectRef;
 }
@@ -76,13 +80,15 @@ export interface Route {
   readonly mirrors?: readonly Mirror[];
 }
 
-/** What the callers of one Service port get. */
+/** What the callers of one Service port get, or those of a host that is no Service but that a VirtualService speaks of. */
 export interface VirtualHost {
   /** `HOST:PORT`, fully qualified. Key of {@link Snapshot.virtualHosts}. */
   readonly name: string;
+  /** Of a host that is no Service perhaps a wildcard, `*.x` or `*`. */
   readonly host: string;
+  /** 0, which only a host that is no Service has: every port that no other virtual host of it is for. */
   readonly port: number;
-  /** Namespace of the Service: short names of `host` are valid from there. */
+  /** Namespace of the Service, from where short names of `host` are valid; else that of the VirtualService. */
   readonly namespace: string;
   /** In order. A request that none matches has no route (Istio: 404, for gRPC UNIMPLEMENTED). */
   readonly routes: readonly Route[];
@@ -103,6 +109,8 @@ export interface Snapshot {
   readonly services: ReadonlyMap<string, ServiceEntry>;
   /** By name. */
   readonly nodes?: ReadonlyMap<string, ClusterNode>;
+  /** The networks that addresses of Services are taken from, in CIDR notation; absent: not known. */
+  readonly serviceCidrs?: readonly string[];
   readonly virtualHosts: ReadonlyMap<string, VirtualHost>;
   readonly clusters: ReadonlyMap<string, Cluster>;
   readonly diagnostics: readonly Diagnostic[];

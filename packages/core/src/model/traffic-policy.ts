@@ -12,7 +12,7 @@ export interface ConnectionPool {
   /** Calls a connection takes before it is drained; 0 is no limit. */
   readonly maxRequestsPerConnection?: number;
   readonly maxRetries?: number;
-  /** Default 1 h. */
+  /** Default 1 h; 0 is for ever. */
   readonly idleTimeoutMs?: number;
   readonly maxConcurrentStreams?: number;
   readonly http2KeepAlive?: { readonly intervalMs?: number; readonly timeoutMs?: number };

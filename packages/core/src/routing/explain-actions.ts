@@ -49,7 +49,9 @@ export function explainActions(
   if (timeoutMs !== undefined) add('timeout', `The call ends after ${timeoutMs} ms at the latest.`, HONOURED.timeout);
   if (retry !== undefined) {
     const on = [...retry.retryOn, ...retry.statusCodes].join(', ');
-    add('retries', `It is tried again at most ${retry.attempts} times, on ${on}.`, HONOURED.retries);
+    const often = retry.attempts === 1 ? 'once' : `${retry.attempts} times`;
+    const decision = retry.attempts === 0 ? 'It is not tried again.' : `It is tried again at most ${often}, on ${on}.`;
+    add('retries', decision, HONOURED.retries);
   }
   for (const mirror of mirrors ?? []) {
     add('mirror', `${mirror.percent} % of the calls are copied to ${mirror.cluster}.`, HONOURED.mirror);

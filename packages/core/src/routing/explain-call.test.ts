@@ -129,3 +129,32 @@ test('objects that might have decided are named with the reason why they did not
   assert.equal(steps[1]?.object?.name, 'late');
   assert.match(steps[1]?.because.join(' ') ?? '', /default\/v: Host backend\.default\.svc\.cluster\.local belongs to/);
 });
+
+test('a preference for near endpoints is told with whose it is', () => {
+  const near = {
+    ...service('backend'),
+    spec: { ports: [{ name: 'grpc', port: 8000 }], trafficDistribution: 'PreferClose' },
+  };
+  const zoned = {
+    ...slice,
+    endpoints: ['a', 'b'].map((zone, index) => ({ addresses: [`10.0.0.${index + 1}`], zone })),
+  };
+  const outliers = istio('DestinationRule', 'd', { host: 'backend', trafficPolicy: { outlierDetection: {} } });
+  for (const [objects, kind, field] of [
+    [[near, zoned], 'Service', 'spec.trafficDistribution'],
+    [[service('backend'), zoned, outliers], 'DestinationRule', 'spec.trafficPolicy.outlierDetection'],
+  ] as const) {
+    const documents = objects.map((value) => ({ file: 'a', value, locate: () => undefined }));
+    const clientLocality = { region: '', zone: 'b', subzone: '' };
+    const parsed = parseObjects(documents, { defaultNamespace: 'default' });
+    const snapshot = createCompiler({ clientLocality }).compile(parsed);
+    const options = { namespace: 'default', listenPort: 8000 };
+    const { steps, shares } = explainCall(snapshot, { path: '/a', authority: 'backend' }, options);
+    const step = steps.find((one) => one.step === 'locality');
+    assert.deepEqual([step?.object?.kind, step?.field], [kind, field]);
+    assert.deepEqual(
+      shares.map(({ endpoint, share }) => [endpoint, share]),
+      [['10.0.0.2:8000', 1]],
+    );
+  }
+});

@@ -1,9 +1,11 @@
 import type { Snapshot, VirtualHost } from '../model/index.ts';
 import { explainActions } from './explain-actions.ts';
-import { explainDestination, type ExplainedShare } from './explain-destination.ts';
+import { explainDestination } from './explain-destination.ts';
+import type { ExplainedShare } from './explain-shares.ts';
 import { concerns, type ExplainedStep, ofRoute } from './explained-step.ts';
-import { explainNoRoute } from './explain-miss.ts';
+import { explainNoRoute, renderHostName } from './explain-miss.ts';
 import { explainMisses } from './explain-routes.ts';
+import { type LiveState, NO_LIVE_STATE } from './live-state.ts';
 import type { RouteRequest } from './route-request.ts';
 import { createRouteTable, type RouteTableOptions } from './route-table.ts';
 import { findRoute } from './select-route.ts';
@@ -15,6 +17,8 @@ export interface ExplainedCall {
   readonly from: string;
   /** `forwarded`: it goes to one of `shares`; `answered`: the route answers by itself; `failed`: it has nowhere to go. */
   readonly outcome: 'forwarded' | 'answered' | 'failed';
+  /** Health and load are those of a running proxy; else every endpoint is taken to be well and idle. */
+  readonly live: boolean;
   readonly steps: readonly ExplainedStep[];
   readonly shares: readonly ExplainedShare[];
 }
@@ -22,11 +26,18 @@ export interface ExplainedCall {
 /**
  * What happens to a call, by the very code that decides about calls. Diagnostics of the Snapshot tell why objects that
  * might have decided did not.
+ *
+ * @param live of a running proxy; without it every endpoint is taken to be well and idle
  */
-export function explainCall(snapshot: Snapshot, request: RouteRequest, options: RouteTableOptions): ExplainedCall {
+export function explainCall(
+  snapshot: Snapshot,
+  request: RouteRequest,
+  options: RouteTableOptions,
+  live: LiveState = NO_LIVE_STATE,
+): ExplainedCall {
   const authority = request.authority ?? '';
   const table = createRouteTable(snapshot, options);
-  const call = { authority, path: request.path, from: options.namespace };
+  const call = { authority, path: request.path, from: options.namespace, live: live !== NO_LIVE_STATE };
   const host = table.findVirtualHost(authority);
   if (host === undefined) {
     const steps: ExplainedStep[] = [{ step: 'host', decision: table.explainMiss(authority), because: [] }];
@@ -54,7 +65,7 @@ export function explainCall(snapshot: Snapshot, request: RouteRequest, options: 
   if (route.answer !== undefined) return { ...call, outcome: 'answered', steps, shares: [] };
   const shares: ExplainedShare[] = [];
   for (const destination of route.destinations) {
-    const explained = explainDestination(snapshot, route, destination, request);
+    const explained = explainDestination(snapshot, route, destination, request, live);
     steps.push(...explained.steps);
     shares.push(...explained.shares);
   }
@@ -63,15 +74,24 @@ export function explainCall(snapshot: Snapshot, request: RouteRequest, options: 
 
 function explainHost(snapshot: Snapshot, host: VirtualHost, authority: string): ExplainedStep {
   const [name = ''] = host.host.split('.');
+  const quoted = JSON.stringify(authority);
+  const entry = snapshot.services.get(`${host.namespace}/${name}`);
+  if (entry === undefined || !host.host.startsWith(`${name}.${host.namespace}.svc.`)) {
+    const { virtualService: object } = host;
+    return {
+      step: 'host',
+      ...(object !== undefined && { object }),
+      field: 'spec.hosts',
+      decision: `:authority ${quoted} names no Service; it is a host that a VirtualService speaks of, as ${host.host}.`,
+      because: [],
+    };
+  }
   return {
     step: 'host',
     object: { kind: 'Service', namespace: host.namespace, name },
     field: 'metadata.name',
-    decision: `:authority ${JSON.stringify(authority)} means Service ${host.namespace}/${name}, port ${host.port}.`,
-    because:
-      snapshot.services.get(`${host.namespace}/${name}`)?.service.headless === true
-        ? ['It is headless, and balanced as any other.']
-        : [],
+    decision: `:authority ${quoted} means Service ${host.namespace}/${name}, port ${host.port}.`,
+    because: entry.service.headless ? ['It is headless, and balanced as any other.'] : [],
   };
 }
 
@@ -91,9 +111,9 @@ function explainVirtualService(snapshot: Snapshot, host: VirtualHost): Explained
     .filter((one) => one.object?.kind === 'VirtualService' && WHY_NOT.has(one.code) && concerns(one, host.host))
     .map(({ object: other, message }) => `${other?.namespace ?? ''}/${other?.name ?? ''}: ${message}`);
   if (object === undefined) {
-    const decision = `No VirtualService decides about ${host.name} for these callers: the Service keeps its default route.`;
+    const decision = `No VirtualService decides about ${renderHostName(host)} for these callers: the Service keeps its default route.`;
     return { step: 'virtual-service', decision, because };
   }
-  const decision = `VirtualService ${object.namespace}/${object.name} decides about ${host.name}.`;
+  const decision = `VirtualService ${object.namespace}/${object.name} decides about ${renderHostName(host)}.`;
   return { step: 'virtual-service', object, field: 'spec.hosts', decision, because };
 }

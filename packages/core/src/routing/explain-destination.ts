@@ -1,29 +1,19 @@
-import { createPicker } from '../balance/index.ts';
-import { HONOURED } from '../config/index.ts';
 import {
   type Cluster,
   type Endpoint,
-  type LoadBalancerPolicy,
+  refOf,
   renderEndpointAddress,
   type Route,
+  type Service,
   type Snapshot,
   type WeightedDestination,
 } from '../model/index.ts';
-import { hashOfCall } from './call-hash.ts';
+import { explainPolicy } from './explain-policy.ts';
+import type { ExplainedShare } from './explain-shares.ts';
+import { explainWatch } from './explain-watch.ts';
 import { concerns, type ExplainedStep, ofRoute } from './explained-step.ts';
+import { endpointsInUse, type LiveState } from './live-state.ts';
 import type { RouteRequest } from './route-request.ts';
-
-/** The share of such calls that an endpoint gets. */
-export interface ExplainedShare {
-  readonly cluster: string;
-  /** `ip:port` */
-  readonly endpoint: string;
-  readonly pod?: string;
-  /** 0–1 of all calls like this one. */
-  readonly share: number;
-  /** Not so where the policy goes by how busy the endpoints are. */
-  readonly exact: boolean;
-}
 
 interface ExplainedDestination {
   readonly steps: readonly ExplainedStep[];
@@ -35,6 +25,7 @@ export function explainDestination(
   route: Route,
   destination: WeightedDestination,
   request: RouteRequest,
+  live: LiveState,
 ): ExplainedDestination {
   const { object, field } = ofRoute(route);
   const weight = destination.weight / route.totalWeight;
@@ -50,22 +41,32 @@ export function explainDestination(
     },
   ];
   if (cluster === undefined) return { steps, shares: [] };
-  steps.push(explainRule(snapshot, cluster), explainEndpoints(snapshot, cluster));
+  steps.push(explainRule(snapshot, cluster), explainEndpoints(snapshot, cluster, live));
   const { localities } = cluster;
   if (localities !== undefined) {
     const groups = localities.map(({ locality, priority, weight: share, members }) => {
       return `${locality}: priority ${priority}, weight ${share}, ${members.length} endpoints`;
     });
-    const unhonoured = HONOURED.locality ? [] : ['The proxy does not honour this yet.'];
-    steps.push({
-      step: 'locality',
-      decision: `Calls go by place, in ${groups.length} groups.`,
-      because: [...groups, ...unhonoured],
-    });
+    const decision = `Calls go by place, in ${groups.length} groups.`;
+    steps.push({ step: 'locality', ...whoAsksForPlaces(snapshot, cluster), decision, because: groups });
   }
-  const policy = explainPolicy(cluster, request);
+  const watch = explainWatch(cluster);
+  if (watch !== undefined) steps.push(watch);
+  const policy = explainPolicy(cluster, request, live);
   steps.push(policy.step);
   return { steps, shares: policy.shares.map((share) => ({ ...share, share: share.share * weight })) };
+}
+
+function whoAsksForPlaces(snapshot: Snapshot, cluster: Cluster): Pick<ExplainedStep, 'object' | 'field'> {
+  const { localitiesBy: by, destinationRule } = cluster;
+  if (by === 'trafficDistribution') {
+    const [name = '', namespace = ''] = cluster.host.split('.');
+    const entry = snapshot.services.get(`${namespace}/${name}`);
+    return entry === undefined ? {} : { object: refOf(entry.service), field: 'spec.trafficDistribution' };
+  }
+  if (destinationRule === undefined) return {};
+  const field = by === 'outlierDetection' ? by : 'loadBalancer.localityLbSetting';
+  return { object: destinationRule, field: `spec.trafficPolicy.${field}` };
 }
 
 function explainRule(snapshot: Snapshot, cluster: Cluster): ExplainedStep {
@@ -81,98 +82,41 @@ function explainRule(snapshot: Snapshot, cluster: Cluster): ExplainedStep {
   return { step: 'destination-rule', object, field: subset === '' ? 'spec.host' : 'spec.subsets', decision, because };
 }
 
-function explainEndpoints(snapshot: Snapshot, cluster: Cluster): ExplainedStep {
-  const chosen = new Set(cluster.endpoints);
+function explainEndpoints(snapshot: Snapshot, cluster: Cluster, live: LiveState): ExplainedStep {
   const [name = '', namespace = ''] = cluster.host.split('.');
   const entry = snapshot.services.get(`${namespace}/${name}`);
   const known = entry?.ports.find(({ port }) => port.port === cluster.port)?.endpoints ?? [];
-  const because = known.map((endpoint) => `${keyOf(endpoint)} is ${inOrOut(endpoint, chosen.has(endpoint), cluster)}`);
+  const chosen = new Map(cluster.endpoints.map((endpoint, index) => [keyOf(endpoint), index]));
+  const inUse = endpointsInUse(cluster, live);
+  const because = known.map((endpoint) => {
+    const index = chosen.get(keyOf(endpoint));
+    if (index === undefined) return `${keyOf(endpoint)} is out: ${whyOut(endpoint, entry?.service, cluster)}.`;
+    const state = live(cluster.name, keyOf(endpoint));
+    const now = state === undefined ? '' : `; ${state.words}`;
+    if (inUse[index] === true) return `${keyOf(endpoint)} is in: ${whyIn(endpoint)}${now}.`;
+    return `${keyOf(endpoint)} is out: ${state?.ejected === true ? 'it is ejected' : 'health checks find it sick'}${now}.`;
+  });
   const object = { kind: 'Service', namespace, name };
-  const decision = `${cluster.endpoints.length} of ${known.length} endpoints take calls.`;
+  const taking = inUse.filter(Boolean).length;
+  const decision = `${taking} of ${known.length} endpoints take calls.`;
   return { step: 'endpoints', ...(entry !== undefined && { object, field: 'spec.ports' }), decision, because };
 }
 
-function inOrOut({ conditions, labels }: Endpoint, isIn: boolean, { subset }: Cluster): string {
-  if (isIn)
-    return conditions.ready ? 'in: it is ready.' : 'in: it still serves while it terminates, and none is ready.';
-  if (conditions.ready) {
-    const known = labels === undefined ? 'its Pod is not known' : JSON.stringify(labels);
-    return `out: its labels are not those of subset "${subset}" (${known}).`;
+function whyIn({ conditions }: Endpoint): string {
+  return conditions.ready ? 'it is ready' : 'it still serves while it terminates, and none is ready';
+}
+
+function whyOut({ conditions, labels, nodeName }: Endpoint, service: Service | undefined, { subset }: Cluster): string {
+  if (!conditions.ready) return conditions.terminating ? 'it terminates' : 'it is not ready';
+  if (service?.internalTrafficPolicy === 'Local') {
+    return `it is on node ${nodeName ?? 'unknown'}, and internalTrafficPolicy is Local`;
   }
-  return conditions.terminating ? 'out: it terminates.' : 'out: it is not ready.';
+  const known = labels === undefined ? 'its Pod is not known' : JSON.stringify(labels);
+  return `its labels are not those of subset "${subset}" (${known})`;
 }
 
 function keyOf({ address, port }: Endpoint): string {
   return renderEndpointAddress(address, port);
-}
-
-function explainPolicy(
-  cluster: Cluster,
-  request: RouteRequest,
-): { readonly step: ExplainedStep; readonly shares: readonly ExplainedShare[] } {
-  const { loadBalancer: policy, destinationRule: object } = cluster;
-  const isHash = policy.kind === 'RING_HASH' || policy.kind === 'MAGLEV';
-  const hash = hashOfCall(policy, request);
-  const shares = hash === undefined ? evenShares(cluster) : hashedShare(cluster, hash);
-  return {
-    step: {
-      step: 'policy',
-      ...(object !== undefined && { object, field: 'spec.trafficPolicy.loadBalancer' }),
-      decision: `${policy.kind}: ${inWords(policy, hash)}.`,
-      because: isHash && !HONOURED.consistentHash ? ['The proxy does not honour this yet.'] : [],
-    },
-    shares,
-  };
-}
-
-function inWords(policy: LoadBalancerPolicy, hash: number | undefined): string {
-  switch (policy.kind) {
-    case 'RANDOM':
-      return 'each endpoint is as likely as any other';
-    case 'ROUND_ROBIN':
-      return 'each endpoint in turn';
-    case 'LEAST_REQUEST':
-      return `the less busy of ${policy.choiceCount} drawn at random; equal shares while they are equally busy`;
-    case 'RING_HASH':
-    case 'MAGLEV':
-      return hash === undefined
-        ? `the call has no ${policy.key.kind} to go by, so it goes anywhere`
-        : `calls with this ${policy.key.kind} have one endpoint`;
-    default:
-      return policy satisfies never;
-  }
-}
-
-/** Shares of the first priority's places, or of all endpoints alike. */
-function evenShares(cluster: Cluster): readonly ExplainedShare[] {
-  const { endpoints, localities } = cluster;
-  const all = [{ weight: 1, members: endpoints.map((_, index) => index) }];
-  const groups = localities?.filter(({ priority }) => priority === 0) ?? all;
-  const total = groups.reduce((sum, { weight }) => sum + weight, 0);
-  const exact = cluster.loadBalancer.kind !== 'LEAST_REQUEST';
-  return groups.flatMap(({ weight, members }) =>
-    members.flatMap((index) => {
-      const endpoint = endpoints[index];
-      return endpoint === undefined ? [] : [shareOf(cluster, endpoint, weight / total / members.length, exact)];
-    }),
-  );
-}
-
-function hashedShare(cluster: Cluster, hash: number): readonly ExplainedShare[] {
-  const keyed = cluster.endpoints.map((endpoint) => ({ endpoint, key: keyOf(endpoint), activeRequests: 0 }));
-  const picked = createPicker(cluster.loadBalancer, keyed, () => 0).pick(hash);
-  return picked === undefined ? [] : [shareOf(cluster, picked.endpoint, 1, true)];
-}
-
-function shareOf(cluster: Cluster, endpoint: Endpoint, share: number, exact: boolean): ExplainedShare {
-  const { podName } = endpoint;
-  return {
-    cluster: cluster.name,
-    endpoint: keyOf(endpoint),
-    ...(podName !== undefined && { pod: podName }),
-    share,
-    exact,
-  };
 }
 
 function percent(share: number): string {

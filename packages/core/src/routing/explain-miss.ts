@@ -50,6 +50,10 @@ function explainAuthority(
   if (entry.service.type === 'ExternalName')
     return `:authority ${quoted} means Service ${key}, which is only a DNS alias`;
   const ports = tcpPortsOf(entry);
+  const host = `${entry.service.name}.${entry.service.namespace}.svc.${snapshot.clusterDomain}`;
+  if (ports.length > 0 && !ports.some((port) => snapshot.virtualHosts.has(`${host}:${port}`))) {
+    return `:authority ${quoted} means Service ${key}, which is not exported to these callers`;
+  }
   if (ports.length === 0) return `:authority ${quoted} means Service ${key}, which has no TCP port`;
   const known = `TCP ${ports.length === 1 ? 'port' : 'ports'} ${ports.join(', ')}`;
   if (authority.port !== undefined) {
@@ -61,6 +65,12 @@ function explainAuthority(
 /** Why a virtual host has no route for a call. */
 export function explainNoRoute(virtualHost: VirtualHost): string {
   const { virtualService } = virtualHost;
-  if (virtualService === undefined) return `${virtualHost.name} has no route.`;
-  return `No route of VirtualService ${virtualService.namespace}/${virtualService.name} takes this call to ${virtualHost.name}.`;
+  const name = renderHostName(virtualHost);
+  if (virtualService === undefined) return `${name} has no route.`;
+  return `No route of VirtualService ${virtualService.namespace}/${virtualService.name} takes this call to ${name}.`;
+}
+
+/** Hosts that are no Services have the same rules at all ports but those that rules name. */
+export function renderHostName({ name, host, port }: VirtualHost): string {
+  return port === 0 ? host : name;
 }

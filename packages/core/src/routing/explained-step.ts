@@ -11,6 +11,7 @@ export interface ExplainedStep {
     | 'destination-rule'
     | 'locality'
     | 'endpoints'
+    | 'watch'
     | 'policy';
   /** The object that decided; absent where a default holds. */
   readonly object?: ObjectRef;

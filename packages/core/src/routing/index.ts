@@ -1,7 +1,8 @@
 export { hashOfCall } from './call-hash.ts';
 export { explainCall, type ExplainedCall } from './explain-call.ts';
 export type { ExplainedStep } from './explained-step.ts';
-export type { ExplainedShare } from './explain-destination.ts';
+export type { ExplainedShare } from './explain-shares.ts';
+export type { LiveEndpoint, LiveState } from './live-state.ts';
 export { type AddressedService, explainNoRoute } from './explain-miss.ts';
 export { matchedPrefix, rewritePath } from './rewrite-path.ts';
 export type { RouteHit } from './route-index.ts';

@@ -1,5 +1,6 @@
 import type { Snapshot, VirtualHost } from '../model/index.ts';
 import { type AddressedService, explainMiss } from './explain-miss.ts';
+import { createForeignHosts } from './foreign-hosts.ts';
 import { parseAuthority } from './parse-authority.ts';
 import { findService, indexClusterIps, tcpPortsOf } from './service-names.ts';
 
@@ -16,8 +17,8 @@ export interface RouteTableOptions {
 export interface RouteTable {
   /**
    * The virtual host a request's `:authority` means: a Service's name (short, with namespace, with `svc`, fully qualified;
-   * any case, with or without trailing dot) or cluster address, with or without port. Allocates nothing for an authority
-   * seen before.
+   * any case, with or without trailing dot) or cluster address, with or without port; or a host that is no Service, but that
+   * a VirtualService speaks of. Allocates nothing for an authority seen before.
    */
   findVirtualHost(authority: string): VirtualHost | undefined;
   /** One sentence for a caller whose authority led nowhere: what and why. */
@@ -29,6 +30,7 @@ const REMEMBERED = 1024;
 
 export function createRouteTable(snapshot: Snapshot, options: RouteTableOptions): RouteTable {
   const clusterIps = indexClusterIps(snapshot);
+  const foreign = createForeignHosts(snapshot);
   const remembered = new Map<string, VirtualHost>();
   const fallback = options.service && virtualHostOf(snapshot, options.service);
 
@@ -36,7 +38,12 @@ export function createRouteTable(snapshot: Snapshot, options: RouteTableOptions)
     const authority = parseAuthority(text);
     if (authority === undefined) return undefined;
     const service = findService(snapshot, clusterIps, options.namespace, authority);
-    if (service === undefined) return undefined;
+    if (service === undefined) return foreign.find(authority.host, authority.port ?? options.listenPort);
+    const { namespace, name, type } = service.service;
+    if (type === 'ExternalName') {
+      const host = `${name}.${namespace}.svc.${snapshot.clusterDomain}`;
+      return foreign.find(host, authority.port ?? options.listenPort);
+    }
     const port = authority.port ?? defaultPort(tcpPortsOf(service), options.listenPort);
     return port === undefined ? undefined : virtualHostOf(snapshot, { ...service.service, port });
   };

@@ -1,9 +1,17 @@
 import type { DestinationRule, FieldPlace, TrafficPolicySettings } from '../../config/index.ts';
+import type { ServiceEntry } from '../../model/index.ts';
 import type { CompileReport } from '../compile-report.ts';
+import { resolveHost } from '../host-names.ts';
 
 /** Policies with an effect that their author may not expect. */
-export function analyzeDestinationRules(rules: readonly DestinationRule[], report: CompileReport): void {
+export function analyzeDestinationRules(
+  rules: readonly DestinationRule[],
+  byHost: ReadonlyMap<string, ServiceEntry>,
+  clusterDomain: string,
+  report: CompileReport,
+): void {
   for (const rule of rules) {
+    reportHeadless(rule, byHost.get(resolveHost(rule.host.host, rule.namespace, clusterDomain)), report);
     const { trafficPolicy, subsets } = rule;
     analyzePolicy(rule, trafficPolicy, 'spec.trafficPolicy', undefined, report);
     for (const [port, settings] of trafficPolicy?.ports ?? []) {
@@ -13,6 +21,15 @@ export function analyzeDestinationRules(rules: readonly DestinationRule[], repor
       analyzePolicy(rule, subset.trafficPolicy, `${subset.place.path}.trafficPolicy`, subset.place, report);
     }
   }
+}
+
+/** What callers that take addresses from DNS get nothing of; Istio's sidecars neither (istio #50967). */
+function reportHeadless(rule: DestinationRule, entry: ServiceEntry | undefined, report: CompileReport): void {
+  const says = rule.subsets.length > 0 || rule.trafficPolicy?.loadBalancer !== undefined;
+  if (entry?.service.headless !== true || !says) return;
+  const { namespace, name } = entry.service;
+  const message = `Service ${namespace}/${name} is headless: callers that take its addresses from DNS get nothing of this rule's policy and subsets, nor do those behind Istio's sidecars; send them through Steelyard, or use @steelyard/grpc-js.`;
+  report.add('headless-policy-bypassed', rule, message, rule.host.place);
 }
 
 function analyzePolicy(
@@ -28,7 +45,12 @@ function analyzePolicy(
     path: `${path}.${field}`,
     ...(position !== undefined && { position }),
   });
-  const { outlierDetection, locality, tls } = policy;
+  const { outlierDetection, locality, tls, connectionPool } = policy;
+  if (connectionPool?.maxRequestsPerConnection === 1) {
+    const message =
+      'Field maxRequestsPerConnection is 1, so every call needs a connection of its own, which HTTP/2 is there to avoid; leave it out.';
+    report.add('one-call-per-connection', rule, message, place('connectionPool.http.maxRequestsPerConnection'));
+  }
   if (outlierDetection !== undefined && locality === undefined) {
     const message =
       'Block outlierDetection also turns on locality failover, so calls stay in the caller’s zone; say so in localityLbSetting, or set its enabled to false.';

@@ -24,19 +24,86 @@ const port = (name: string, appProtocol?: string): object => ({
   ports: [{ name, port: 8000, ...(appProtocol !== undefined && { appProtocol }) }],
 });
 const two = slice('backend', ['p1', 'p2']);
+const twoOf = (name: string): object => ({ ...two, ports: [{ name, port: 8000 }] });
 const at = (number: number): object => ({ ...two, ports: [{ name: 'grpc', port: number }] });
 const route = [{ destination: { host: 'backend' } }];
 const rules = (http: readonly object[]): object => virtualService('v', { hosts: ['backend'], http });
 const headless = { clusterIP: 'None' };
 
+const sliceOf = (owner: string, name: string): object => ({ ...slice(owner, ['p1']), ports: [{ name, port: 8000 }] });
+const simple = (word: string): object => ({ trafficPolicy: { loadBalancer: { simple: word } } });
+
+function withGrpc(value: object): object {
+  const metadata = { name: 'backend', annotations: { 'steelyard.dev/grpc': 'true' } };
+  return { ...value, metadata };
+}
+
 const CASES: readonly [string, readonly object[], readonly string[]][] = [
   ['a port that says nothing', [service('backend', port('api'))], ['port-protocol-unclear']],
   ['a port of another protocol', [service('backend', port('tcp-db'))], []],
   ['grpc in another word', [service('backend', port('grpcapi'))], ['port-protocol-unclear']],
+  ['grpcweb is no word', [service('backend', port('grpcweb-x'))], ['port-protocol-unclear']],
+  ['grpc-web is', [service('backend', port('grpc-web-x'))], []],
+  ['a well-known number', [service('backend', { ports: [{ name: 'random-name', port: 3306 }] })], []],
+  ['appProtocol of another word', [service('backend', port('something-httpx', 'https'))], []],
+  ['an appProtocol nobody knows', [service('backend', port('grpc', 'example.com/x'))], ['port-protocol-unclear']],
   ['appProtocol is heard first', [service('backend', port('api', 'kubernetes.io/h2c'))], []],
   ['gRPC behind a cluster address', [service('backend'), two], ['grpc-behind-cluster-ip']],
   ['one pod needs no balancing', [service('backend'), slice('backend', ['p1'])], []],
   ['headless, the same port', [service('backend', headless), two], []],
+  ['an annotation says gRPC', [withGrpc(service('backend', port('api'))), twoOf('api')], ['grpc-behind-cluster-ip']],
+  [
+    'a policy for a headless Service',
+    [service('backend', headless), two, destinationRule('d', { host: 'backend', ...simple('RANDOM') })],
+    ['headless-policy-bypassed spec.host'],
+  ],
+  [
+    'a headless Service with limits only',
+    [
+      service('backend', headless),
+      two,
+      destinationRule('d', { host: 'backend', trafficPolicy: { connectionPool: { http: { http2MaxRequests: 9 } } } }),
+    ],
+    [],
+  ],
+  [
+    'a call per connection',
+    [
+      service('backend', headless),
+      two,
+      destinationRule('d', {
+        host: 'backend',
+        trafficPolicy: { connectionPool: { http: { maxRequestsPerConnection: 1 } } },
+      }),
+    ],
+    ['one-call-per-connection spec.trafficPolicy.connectionPool.http.maxRequestsPerConnection'],
+  ],
+  [
+    'two Services of one Pod that disagree',
+    [
+      service('a', { ...headless, ...port('tcp-x') }),
+      sliceOf('a', 'tcp-x'),
+      service('b', { ...headless, ...port('grpc') }),
+      sliceOf('b', 'grpc'),
+    ],
+    ['pod-port-disagreement'],
+  ],
+  [
+    'two Services of one Pod that agree',
+    [
+      service('a', { ...headless, ...port('grpc') }),
+      sliceOf('a', 'grpc'),
+      service('b', { ...headless, ...port('grpc-x') }),
+      sliceOf('b', 'grpc-x'),
+    ],
+    [],
+  ],
+  [
+    'an alias with a port',
+    [service('a', { type: 'ExternalName', externalName: 'x.org', ...port('x') })],
+    ['external-name-port'],
+  ],
+  ['an alias for gRPC', [service('a', { type: 'ExternalName', externalName: 'x.org', ...port('grpc') })], []],
   ['headless, another port', [service('backend', headless), at(9000)], ['headless-port-differs']],
   [
     'the same match twice',
@@ -105,7 +172,10 @@ const CASES: readonly [string, readonly object[], readonly string[]][] = [
         ],
       }),
     ],
-    ['failover-without-outlier-detection spec.subsets[0].trafficPolicy.loadBalancer.localityLbSetting'],
+    [
+      'headless-policy-bypassed spec.host',
+      'failover-without-outlier-detection spec.subsets[0].trafficPolicy.loadBalancer.localityLbSetting',
+    ],
   ],
   [
     'TLS that trusts everybody',

@@ -30,6 +30,8 @@ export function analyzeObjects(snapshot: Snapshot, objects: readonly ConfigObjec
   );
   analyzeDestinationRules(
     objects.filter((object) => object.kind === 'DestinationRule'),
+    byHost,
+    clusterDomain,
     report,
   );
   return report.diagnostics;

@@ -1,4 +1,10 @@
-import type { ServiceEntry, ServicePort, ServicePortEndpoints } from '../../model/index.ts';
+import {
+  renderEndpointAddress,
+  type Service,
+  type ServiceEntry,
+  type ServicePort,
+  type ServicePortEndpoints,
+} from '../../model/index.ts';
 import type { CompileReport } from '../compile-report.ts';
 
 /** Istio's protocols by port name (`grpc`, `grpc-web`, `http2-api`) or `appProtocol`; of the well-known numbers, TCP. */
@@ -22,14 +28,19 @@ const WELL_KNOWN_TCP = new Set([25, 53, 3306, 27_017]);
 
 /** What the manifests of Services say, or leave open, that gRPC callers suffer from. */
 export function analyzeServices(services: Iterable<ServiceEntry>, report: CompileReport): void {
-  for (const { service, ports } of services) {
-    if (service.type === 'ExternalName') continue;
+  const all = [...services];
+  reportDisagreement(all, report);
+  for (const { service, ports } of all) {
+    if (service.type === 'ExternalName') {
+      reportAlias(service, report);
+      continue;
+    }
     const name = `${service.namespace}/${service.name}`;
     for (const entry of ports) {
       const { port } = entry;
       if (port.protocol !== 'TCP') continue;
       const label = port.name === '' ? `${port.port}` : `${port.port} ("${port.name}")`;
-      const protocol = protocolOf(port);
+      const protocol = service.grpcPorts?.includes(port.port) === true ? 'grpc' : protocolOf(port);
       if (protocol === undefined && !WELL_KNOWN_TCP.has(port.port)) {
         const message = `Port ${label} of Service ${name} does not say its protocol, so a mesh has to guess it; name it grpc or grpc-…, or set appProtocol: grpc.`;
         report.add('port-protocol-unclear', service, message);
@@ -46,6 +57,36 @@ export function analyzeServices(services: Iterable<ServiceEntry>, report: Compil
       if (other === undefined) return;
       const message = `Port ${label} of headless Service ${full} is ${other.port} at its pods: callers that take the addresses from DNS dial ${port.port}, where nothing listens; make them the same.`;
       report.add('headless-port-differs', service, message);
+    }
+  }
+}
+
+/** Istio: IST0150. */
+function reportAlias(service: Service, report: CompileReport): void {
+  for (const port of service.ports) {
+    if (port.protocol !== 'TCP' || (protocolOf(port) ?? 'tcp') !== 'tcp') continue;
+    const message = `Port ${port.port} of Service ${service.namespace}/${service.name} of type ExternalName does not say its protocol, so a mesh takes all calls to that port for its own; name it grpc or grpc-…, or set appProtocol: grpc.`;
+    report.add('external-name-port', service, message);
+  }
+}
+
+/** Services that say different things of one port of one Pod (Istio: IST0116, IST0137). */
+function reportDisagreement(services: readonly ServiceEntry[], report: CompileReport): void {
+  const said = new Map<string, { readonly service: Service; readonly protocol: string }>();
+  for (const { service, ports } of services) {
+    for (const { port, endpoints } of ports) {
+      const protocol = port.protocol === 'TCP' ? protocolOf(port) : undefined;
+      if (protocol === undefined) continue;
+      for (const { address, port: number } of endpoints) {
+        const key = renderEndpointAddress(address, number);
+        const other = said.get(key);
+        if (other === undefined) said.set(key, { service, protocol });
+        else if (other.protocol !== protocol) {
+          const names = [other.service, service].map((one) => `${one.namespace}/${one.name}`);
+          const message = `Port ${number} of a Pod carries ${other.protocol} for Service ${names[0]} and ${protocol} for Service ${names[1]}; say the same in both.`;
+          report.add('pod-port-disagreement', service, message);
+        }
+      }
     }
   }
 }

@@ -1,0 +1,97 @@
+import type { VirtualService } from '../../config/index.ts';
+import { refOf, type Route, type ServiceEntry, serviceKey, type VirtualHost } from '../../model/index.ts';
+import { clusterName } from '../clusters/compile-clusters.ts';
+import { compileRoutes, type RouteScope } from './compile-route.ts';
+import { isVisible } from '../export-to.ts';
+import { serviceHost } from '../host-names.ts';
+import { mergeDelegates, type OwnedRule } from './merge-delegates.ts';
+import type { VirtualServiceLookup } from './select-virtual-service.ts';
+
+/**
+ * A virtual host for every TCP port of every Service that has endpoints of its own, and for every other host that
+ * VirtualServices speak of.
+ */
+export function compileVirtualHosts(
+  services: ReadonlyMap<string, ServiceEntry>,
+  virtualServices: readonly VirtualService[],
+  lookup: VirtualServiceLookup,
+  scope: RouteScope,
+): ReadonlyMap<string, VirtualHost> {
+  const virtualHosts = new Map<string, VirtualHost>();
+  const add = (host: VirtualHost): void => void virtualHosts.set(host.name, host);
+  const rulesOf = createRuleMerger(virtualServices, scope);
+  for (const { service, ports } of services.values()) {
+    if (service.type === 'ExternalName' || !isVisible(service, scope.identity)) continue;
+    const host = serviceHost(service.namespace, service.name, scope.clusterDomain);
+    const owners = lookup.find(host);
+    for (const { port } of ports) {
+      if (port.protocol !== 'TCP') continue;
+      const claimed = routesOf(owners, rulesOf, port.port, scope);
+      const routes = claimed ?? { routes: [defaultRoute(host, port.port)] };
+      add({ name: `${host}:${port.port}`, host, port: port.port, namespace: service.namespace, ...routes });
+    }
+  }
+  for (const { host, virtualServices: owners } of lookup.claims) {
+    // An alias has no endpoints to send calls to, but rules may send them elsewhere.
+    const known = scope.byHost.get(host)?.service;
+    if (known !== undefined && known.type !== 'ExternalName') continue;
+    const [{ namespace }] = owners;
+    for (const port of [0, ...portsOf(owners, rulesOf)]) {
+      const claimed = routesOf(owners, rulesOf, port, scope);
+      if (claimed !== undefined) add({ name: `${host}:${port}`, host, port, namespace, ...claimed });
+    }
+  }
+  return virtualHosts;
+}
+
+type RulesOf = (virtualService: VirtualService) => readonly OwnedRule[];
+
+/** Merges each VirtualService with those it delegates to, once. */
+function createRuleMerger(virtualServices: readonly VirtualService[], scope: RouteScope): RulesOf {
+  const delegates = new Map(
+    virtualServices.filter(({ hosts }) => hosts.length === 0).map((one) => [serviceKey(one.namespace, one.name), one]),
+  );
+  const merged = new Map<VirtualService, readonly OwnedRule[]>();
+  return (virtualService) => {
+    const known = merged.get(virtualService) ?? mergeDelegates(virtualService, delegates, scope);
+    merged.set(virtualService, known);
+    return known;
+  };
+}
+
+/** Ports that matches are for: the routes of a host that is no Service differ by them, and by nothing else. */
+function portsOf(owners: readonly VirtualService[], rulesOf: RulesOf): ReadonlySet<number> {
+  const matches = owners.flatMap(rulesOf).flatMap(({ rule }) => rule.matches);
+  return new Set(matches.flatMap(({ port }) => port ?? []));
+}
+
+/**
+ * `undefined` when no rule is for these callers and this port: the Service then keeps its default route. Of rules of
+ * several VirtualServices, which gateways join, those that take every call come last (pilot/pkg/networking/core/route,
+ * `SortVHostRoutes`), and of these only the first counts.
+ */
+function routesOf(
+  owners: readonly VirtualService[],
+  rulesOf: RulesOf,
+  port: number,
+  scope: RouteScope,
+): Pick<VirtualHost, 'routes' | 'virtualService'> | undefined {
+  const all = owners.map((owner) => ({ owner, routes: compileRoutes(rulesOf(owner), owner, port, scope) }));
+  const used = all.filter(({ routes }) => routes.length > 0);
+  const [first] = used;
+  if (first === undefined) {
+    // Rules that can never hold here are rules all the same: no call to the host has a route.
+    const owner = owners.find(({ http }) => http?.length === 0);
+    return owner && { routes: [], virtualService: refOf(owner) };
+  }
+  const routes = used.flatMap((one) => one.routes);
+  const takesAll = routes.find(({ matches }) => matches === undefined);
+  return {
+    routes: [...routes.filter(({ matches }) => matches !== undefined), ...(takesAll === undefined ? [] : [takesAll])],
+    virtualService: refOf(first.owner),
+  };
+}
+
+function defaultRoute(host: string, port: number): Route {
+  return { name: 'default', destinations: [{ cluster: clusterName(host, port, ''), weight: 1 }], totalWeight: 1 };
+}
