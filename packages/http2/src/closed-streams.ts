@@ -2,12 +2,16 @@
 const REMEMBERED_RESETS = 1024;
 const REMEMBERED_GAPS = 32;
 
+/** Never written to. */
+const NONE = new Set<number>();
+
 /** What can still be told of ids that have no stream any more. */
 export class ClosedStreams {
-  readonly #reset = new Set<number>();
+  #reset = NONE;
   readonly #gaps: { readonly from: number; readonly to: number }[] = [];
 
   rememberReset(id: number): void {
+    if (this.#reset === NONE) this.#reset = new Set();
     this.#reset.add(id);
     if (this.#reset.size <= REMEMBERED_RESETS) return;
     for (const oldest of this.#reset) {

@@ -68,18 +68,24 @@ export class Conduct {
     if (this.#updates > allowed) this.oddity('WINDOW_UPDATE frames');
   }
 
-  /** @param enforce count strikes as gRPC servers do (gRFC A8 "Server Enforcement"). */
+  /**
+   * A PING after something that we have sent is a fair question: gRPC implementations measure lines by one PING per round
+   * trip while DATA flows ("BDP probes"), which in a cluster are thousands a second.
+   *
+   * @param enforce count strikes as gRPC servers do (gRFC A8 "Server Enforcement").
+   */
   ping(enforce: boolean): void {
-    this.oddity('PING frames');
-    if (!enforce) return;
     const { now, framesSent, limits } = this.#options;
-    const at = now();
     const sent = framesSent();
+    const asked = sent !== this.#framesSentAtPing;
+    this.#framesSentAtPing = sent;
+    if (!asked) this.oddity('PING frames');
+    if (!enforce) return;
+    const at = now();
     const tooSoon = at - this.#lastPingAt < limits.minPingIntervalMs;
-    if (sent !== this.#framesSentAtPing) this.#pingStrikes = 0;
+    if (asked) this.#pingStrikes = 0;
     else if (tooSoon) this.#pingStrikes++;
     this.#lastPingAt = at;
-    this.#framesSentAtPing = sent;
     if (this.#pingStrikes > PING_STRIKES) throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'too_many_pings');
   }
 

@@ -6,6 +6,7 @@ import type { ConnectionHandler } from './handler.ts';
 import { latin1Bytes } from './hpack/bytes.ts';
 import { Encoder } from './hpack/encoder.ts';
 import type { Limits } from './limits.ts';
+import type { MemoryBudget } from './memory-budget.ts';
 import { type BufferPool, Output } from './output.ts';
 import { SendFlow, type SendFlowOwner } from './send-flow.ts';
 import { initialPeerSettings, type Settings } from './settings.ts';
@@ -34,6 +35,9 @@ export class ConnectionCore<C> implements SendFlowOwner<C> {
   readonly writer: FrameWriter;
   readonly flow: SendFlow<C>;
   readonly streams: StreamTable<C> = new StreamTable<C>();
+  readonly memory: MemoryBudget;
+  /** Octets that the requests of open streams are taken to hold. */
+  streamCosts = 0;
   /** We want no new streams. */
   draining = false;
   /** The peer wants none from us, or will open none. */
@@ -51,6 +55,7 @@ export class ConnectionCore<C> implements SendFlowOwner<C> {
   /** Nothing is received or sent any more. */
   failed = false;
   #outputAnnounced = false;
+  #unfinishedLength = 0;
 
   constructor(
     role: Role,
@@ -58,9 +63,11 @@ export class ConnectionCore<C> implements SendFlowOwner<C> {
     local: Settings,
     buffers: BufferPool,
     limits: Limits,
+    memory: MemoryBudget,
     now: () => number,
   ) {
     this.role = role;
+    this.memory = memory;
     this.limits = limits;
     this.conduct = new Conduct({
       limits,
@@ -73,7 +80,7 @@ export class ConnectionCore<C> implements SendFlowOwner<C> {
     this.receiveWindow = Math.max(local.initialWindowSize, DEFAULT_WINDOW);
     this.output = new Output(buffers);
     this.writer = new FrameWriter(this.output, this.encoder);
-    this.flow = new SendFlow<C>(this, this.output);
+    this.flow = new SendFlow<C>(this, this.output, memory);
   }
 
   sent(stream: Stream<C>, count: number): void {
@@ -111,6 +118,8 @@ export class ConnectionCore<C> implements SendFlowOwner<C> {
   close(stream: Stream<C>, byUs: boolean): void {
     stream.closed = true;
     this.flow.drop(stream);
+    this.streamCosts -= stream.cost;
+    this.memory.release(stream.cost);
     this.streams.remove(stream.id, byUs);
     this.reportDrained();
   }
@@ -121,7 +130,15 @@ export class ConnectionCore<C> implements SendFlowOwner<C> {
     this.close(stream, true);
     this.handler.onReset(stream, code, 'malformed', detail);
     // The peer has made us do it (MadeYouReset, CVE-2025-8671), so it counts like a reset of its own.
-    this.conduct.reset();
+    this.chargeReset();
+  }
+
+  /**
+   * A stream was reset by the peer or because of it. Servers that reset are not charged: each answers a request of ours, and
+   * closing the connection would cost the other calls on it.
+   */
+  chargeReset(): void {
+    if (this.role === 'server') this.conduct.reset();
   }
 
   /** The stream is in nobody's fault but in the way. */
@@ -132,7 +149,7 @@ export class ConnectionCore<C> implements SendFlowOwner<C> {
   }
 
   /**
-   * RFC 9113 §6.8. A server announces the end first, and names the last stream it takes after one round trip; a client just
+   * RFC 9113 §6.8. A server announces the end first, and names the last stream it takes after two round trips; a client just
    * opens no more.
    */
   drain(): void {
@@ -148,11 +165,38 @@ export class ConnectionCore<C> implements SendFlowOwner<C> {
     this.reportDrained();
   }
 
-  /** Refuses a stream of which the handler has not heard. */
+  /** Octets that this connection holds: DATA that waits, what open requests are taken to hold, and pieces of frames. */
+  get heldLength(): number {
+    return this.flow.queuedLength + this.streamCosts + this.#unfinishedLength;
+  }
+
+  /** Pieces of frames and header blocks: charged for once a second, as most have become whole by then. */
+  chargeUnfinished(length: number): void {
+    if (length === this.#unfinishedLength) return;
+    this.memory.release(this.#unfinishedLength);
+    this.#unfinishedLength = length;
+    this.memory.charge(length);
+  }
+
+  /** Takes a request's stream in. `cost` is charged until it closes. */
+  admit(stream: Stream<C>, cost: number): void {
+    stream.cost = cost;
+    this.streamCosts += cost;
+    this.streams.add(stream);
+    this.memory.charge(cost);
+  }
+
+  /** Refuses a stream of which the handler has not heard, for a reason that its peer has given. */
   refuse(streamId: number, code: number): void {
     this.writer.reset(streamId, code);
     this.streams.remove(streamId, true);
     this.conduct.reset();
+  }
+
+  /** Refuses a stream for our own reasons: it may be sent again elsewhere (RFC 9113 §8.7). */
+  giveBack(streamId: number): void {
+    this.writer.reset(streamId, ErrorCode.REFUSED_STREAM);
+    this.streams.remove(streamId, true);
   }
 
   reportDrained(): void {
@@ -171,6 +215,7 @@ export class ConnectionCore<C> implements SendFlowOwner<C> {
   /** GOAWAY, and the end of every stream. */
   shut(code: number, detail: string): void {
     this.failed = true;
+    this.chargeUnfinished(0);
     this.writer.goAway(this.role === 'server' ? this.streams.lastId : 0, code, detail);
     this.resetAll(code, detail);
   }
@@ -181,6 +226,12 @@ export class ConnectionCore<C> implements SendFlowOwner<C> {
       this.close(stream, false);
       this.handler.onReset(stream, code, 'connection', detail);
     }
+  }
+
+  /** Without streams: holds no memory that only they need. */
+  rest(): void {
+    this.streams.rest();
+    this.encoder.rest();
   }
 
   announceOutput(): void {

@@ -5,6 +5,7 @@ import type { ConnectionHandler } from './handler.ts';
 import type { FieldCache } from './hpack/field-cache.ts';
 import type { HeaderBlock } from './hpack/header-block.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
+import { MemoryBudget } from './memory-budget.ts';
 import type { BufferPool } from './output.ts';
 import { Receiver } from './receiver.ts';
 import { initialPeerSettings, type Settings, writeSettings } from './settings.ts';
@@ -23,6 +24,8 @@ export interface ConnectionOptions {
   readonly assumedMaxConcurrentStreams?: number;
   /** What differs from {@link DEFAULT_LIMITS}. */
   readonly limits?: Partial<Limits>;
+  /** Shared by all connections of a process. Absent: one of its own. */
+  readonly memory?: MemoryBudget;
   /** Milliseconds from any start, never going back. Asked on frames of doubtful use only, never per call. */
   readonly now: () => number;
 }
@@ -46,7 +49,8 @@ export class Connection<C> {
       maxHeaderListSize: limits.maxHeaderListSize,
     };
     const connectionWindow = Math.max(limits.connectionWindow, DEFAULT_WINDOW);
-    const core = new ConnectionCore<C>(options.role, handler, local, options.buffers, limits, options.now);
+    const memory = options.memory ?? new MemoryBudget(limits.maxProcessLength);
+    const core = new ConnectionCore<C>(options.role, handler, local, options.buffers, limits, memory, options.now);
     if (options.assumedMaxConcurrentStreams !== undefined) {
       core.peer.maxConcurrentStreams = options.assumedMaxConcurrentStreams;
     }
@@ -73,6 +77,17 @@ export class Connection<C> {
     return this.#core.flow.queuedLength;
   }
 
+  /** DATA waits for the window of the whole connection, or for the socket: that of a new stream would wait as well. */
+  get heldUp(): boolean {
+    const { flow } = this.#core;
+    return flow.queuedLength > 0 && (flow.window <= 0 || flow.paused);
+  }
+
+  /** Octets that are held for the peer: {@link Connection.queuedLength}, what the headers of its open calls take, and pieces of frames. */
+  get heldLength(): number {
+    return this.#core.heldLength;
+  }
+
   /** Whether `request` would be within what the peer allows. */
   get canOpen(): boolean {
     const { draining, peerDraining, failed, streams, peer } = this.#core;
@@ -96,15 +111,12 @@ export class Connection<C> {
   }
 
   /**
-   * Hands all pending output to `write`, which returns whether it is done with the octets: if not, it keeps them and the
-   * connection goes on with other memory.
+   * Hands all pending output to `write`, in several pieces when there is much, which returns whether it is done with the
+   * octets: if not, it keeps them and the connection goes on with other memory.
    */
   flush(write: (bytes: Uint8Array) => boolean): void {
-    const { output } = this.#core;
     this.#core.outputTaken();
-    if (output.length === 0) return;
-    if (write(output.buffer.subarray(0, output.length))) output.reset();
-    else output.detach();
+    this.#core.output.flush(write);
   }
 
   /** Tells whether the socket takes more. While it does not, DATA waits in its streams' queues. */
@@ -121,6 +133,7 @@ export class Connection<C> {
     const core = this.#core;
     if (core.failed) return;
     core.failed = true;
+    core.chargeUnfinished(0);
     core.output.reset();
     core.resetAll(ErrorCode.CANCEL, detail);
   }
@@ -134,6 +147,11 @@ export class Connection<C> {
     streams.add(stream);
     this.sendHeaders(stream, block, endStream);
     return stream;
+  }
+
+  /** Within `onHeaders`: the next thing that the handler hears of is DATA of this stream, and not empty. */
+  dataFollows(stream: Stream<C>): boolean {
+    return this.#receiver.dataFollows(stream.id);
   }
 
   /** Sends a response (or a 1xx) header block. */
@@ -165,7 +183,7 @@ export class Connection<C> {
     if (start === end && !endStream) return 0;
     const core = this.#core;
     const sent = core.flow.send(stream, bytes, start, end, endStream);
-    if (core.flow.queuedLength > core.limits.maxQueuedLength) {
+    if (core.heldLength > core.limits.maxQueuedLength) {
       core.giveUp(stream, ErrorCode.ENHANCE_YOUR_CALM, 'too much waits for this peer');
     }
     core.announceOutput();
@@ -188,8 +206,23 @@ export class Connection<C> {
   }
 
   /**
-   * Begins a graceful shutdown (RFC 9113 §6.8). A server announces it first, and names the last stream it takes after one
-   * round trip; a client just opens no more. `onDrained` tells when the last stream is gone.
+   * Gives up the streams that hold the most, until half of it is free: for when the process is short of memory. The handler
+   * hears of each by `onReset` and cause `stalled`.
+   */
+  relieve(detail: string): void {
+    const core = this.#core;
+    const target = core.heldLength / 2;
+    const streams = core.streams.all().toSorted((a, b) => b.queuedLength + b.cost - (a.queuedLength + a.cost));
+    for (const stream of streams) {
+      if (core.heldLength <= target) break;
+      if (!stream.closed) core.giveUp(stream, ErrorCode.ENHANCE_YOUR_CALM, detail);
+    }
+    core.announceOutput();
+  }
+
+  /**
+   * Begins a graceful shutdown (RFC 9113 §6.8). A server announces it first, and names the last stream it takes after two
+   * round trips; a client just opens no more. `onDrained` tells when the last stream is gone.
    */
   drain(): void {
     this.#core.drain();
@@ -203,8 +236,14 @@ export class Connection<C> {
   /** To be called about once a second, with the same clock as `now`: timeouts and keepalive go by it. */
   tick(now: number): void {
     if (this.#core.failed) return;
+    if (this.#core.streams.size === 0) {
+      this.#core.rest();
+      this.#receiver.rest();
+    }
+    this.#core.chargeUnfinished(this.#receiver.unfinishedLength);
     try {
-      this.#watch.tick(now, this.#receiver.blockUnderWay);
+      // What we do not read cannot come to its end.
+      this.#watch.tick(now, this.#core.flow.paused ? 0 : this.#receiver.unfinished);
     } catch (error) {
       this.#fail(error);
     }

@@ -9,6 +9,8 @@ import { readSettings, writeSettingsAck } from './settings.ts';
 export class ControlReceiver<C> {
   /** The peer's first SETTINGS have come. */
   settingsSeen = false;
+  /** The first answer to the PING of our announced shutdown has come. */
+  #drainRound = false;
   readonly #core: ConnectionCore<C>;
 
   constructor(core: ConnectionCore<C>) {
@@ -53,7 +55,7 @@ export class ControlReceiver<C> {
     }
     core.close(stream, false);
     core.handler.onReset(stream, code, 'peer', '');
-    core.conduct.reset();
+    core.chargeReset();
   }
 
   #onWindowUpdate(streamId: number, increment: number): void {
@@ -143,7 +145,13 @@ export class ControlReceiver<C> {
     }
     const announced = core.draining && core.role === 'server' && core.streams.lastAccepted === MAX_STREAM_ID;
     if (!announced || !sameBytes(bytes, start, end, DRAIN_PING)) return;
-    // Our announcement has made its round trip: what is coming now was sent in its knowledge.
+    // Our announcement has made its round trip. Some clients (nghttp2, and so node:http2 and grpc-js) send the answer before
+    // requests that they had queued earlier: after a second round those have arrived, and what comes now was sent knowingly.
+    if (!this.#drainRound) {
+      this.#drainRound = true;
+      core.writer.ping(DRAIN_PING, 0);
+      return;
+    }
     core.streams.lastAccepted = core.streams.lastId;
     core.writer.goAway(core.streams.lastId, ErrorCode.NO_ERROR, '');
     core.reportDrained();

@@ -25,6 +25,28 @@ describe('flow control', () => {
     assert.deepEqual(server.told.filter((line) => line.startsWith('sent')).length, 4);
   });
 
+  test('what follows in the same turn goes into the same frame, and nothing else does', () => {
+    const server = new ConnectionSubject('server');
+    server.receive(request(1, END_STREAM), request(3, END_STREAM));
+    const send = (id: number, end = false): unknown => server.connection.sendData(server.stream(id), big, 0, 8, end);
+    server.said();
+    send(1);
+    send(1);
+    send(3);
+    send(1);
+    send(1, true);
+    assert.deepEqual(server.said(), ['DATA 1 16', 'DATA 3 8', 'DATA 1 16 end']);
+    send(3);
+    assert.deepEqual(server.said(), ['DATA 3 8']);
+    // Another frame of just that length, in the same memory.
+    server.receive(rawFrame(FRAME.PING, 0, 0, [1, 2, 3, 4, 5, 6, 7, 8]));
+    send(3);
+    const frames = server.said();
+    assert.equal(frames.length, 2, frames.join());
+    assert.match(frames[0] ?? '', /^PING/);
+    assert.equal(frames[1], 'DATA 3 8');
+  });
+
   test('trailers wait for the data before them', () => {
     const server = new ConnectionSubject('server');
     server.receive(request(1, END_STREAM));

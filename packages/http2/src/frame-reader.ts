@@ -12,20 +12,38 @@ export interface FrameSink {
 
 const EMPTY = new Uint8Array(0);
 
+/** Room for what is left of a read: a frame header, and most small frames. */
+const LEAST_REST = 64;
+
 /** Cuts a byte stream into frames (RFC 9113 §4.1). Whole frames are read in place, only cut ones are copied. */
 export class FrameReader {
   readonly #sink: FrameSink;
   /** The beginning of a frame whose end has not arrived. */
   #rest: Uint8Array = EMPTY;
   #restLength = 0;
+  /** Frames so far whose end was not in the read that began them; DATA does not count. */
+  #cutFrames = 0;
   /** Octets of the current DATA frame still to come, without padding; -1 outside DATA, and before its Pad Length. */
   #dataLeft = -1;
   #padLeft = 0;
   #awaitsPadLength = false;
   #dataLength = 0;
+  /** What is being read, and where the next frame begins in it, while a whole frame is handed on. */
+  #chunk: Uint8Array = EMPTY;
+  #next = 0;
 
   constructor(sink: FrameSink) {
     this.#sink = sink;
+  }
+
+  /** Octets of a frame that has not come to its end. */
+  get heldLength(): number {
+    return this.#rest.length;
+  }
+
+  /** Which of the frames that were cut is still waited for the end of; 0 when none is. */
+  get cutFrame(): number {
+    return this.#restLength === 0 ? 0 : this.#cutFrames;
   }
 
   /** The next octet begins a frame. */
@@ -33,14 +51,25 @@ export class FrameReader {
     return this.#restLength === 0 && this.#dataLeft < 0 && this.#padLeft === 0 && !this.#awaitsPadLength;
   }
 
+  /** While a frame that is not DATA is handed on: the next one has come too, and is DATA of this stream, not empty. */
+  dataFollows(streamId: number): boolean {
+    const chunk = this.#chunk;
+    const at = this.#next;
+    if (at + FRAME_HEADER_LENGTH > chunk.length || chunk[at + 3] !== FrameType.DATA) return false;
+    if ((readUint32(chunk, at + 5) & 0x7fffffff) !== streamId) return false;
+    return chunk[at] !== 0 || chunk[at + 1] !== 0 || chunk[at + 2] !== 0;
+  }
+
   read(chunk: Uint8Array): void {
     let at = 0;
     const end = chunk.length;
+    this.#chunk = chunk;
     while (at < end) {
       if (this.#dataLeft >= 0 || this.#padLeft > 0 || this.#awaitsPadLength) at = this.#readData(chunk, at, end);
       else if (this.#restLength > 0) at = this.#readRest(chunk, at, end);
       else at = this.#readFrame(chunk, at, end);
     }
+    this.#chunk = EMPTY;
   }
 
   /** A frame that begins at `at`. */
@@ -54,6 +83,7 @@ export class FrameReader {
     }
     const next = at + FRAME_HEADER_LENGTH + length;
     if (next > end) return this.#keep(chunk, at, end, FRAME_HEADER_LENGTH + length);
+    this.#next = next;
     this.#sink.onFrame(
       type,
       chunk[at + 4] as number,
@@ -65,10 +95,13 @@ export class FrameReader {
     return next;
   }
 
+  /** Memory grows with what has come, not with what a frame header promises. */
   #keep(chunk: Uint8Array, at: number, end: number, capacity: number): number {
-    if (this.#rest.length < capacity) this.#rest = new Uint8Array(capacity);
+    const needed = Math.min(capacity, Math.max(LEAST_REST, 2 * (end - at)));
+    if (this.#rest.length < needed) this.#rest = new Uint8Array(needed);
     this.#rest.set(chunk.subarray(at, end));
     this.#restLength = end - at;
+    this.#cutFrames++;
     return end;
   }
 
@@ -90,6 +123,7 @@ export class FrameReader {
     this.#rest = EMPTY;
     this.#restLength = 0;
     const streamId = readUint32(rest, 5) & 0x7fffffff;
+    this.#next = position;
     this.#sink.onFrame(type, rest[4] as number, streamId, rest, FRAME_HEADER_LENGTH, whole);
     return position;
   }
@@ -97,8 +131,9 @@ export class FrameReader {
   #fill(chunk: Uint8Array, at: number, end: number, target: number): number {
     const count = Math.min(target - this.#restLength, end - at);
     if (count <= 0) return at;
-    if (this.#rest.length < target) {
-      const larger = new Uint8Array(target);
+    const length = this.#restLength + count;
+    if (this.#rest.length < length) {
+      const larger = new Uint8Array(Math.min(target, 2 * length));
       larger.set(this.#rest.subarray(0, this.#restLength));
       this.#rest = larger;
     }

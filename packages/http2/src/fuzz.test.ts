@@ -5,17 +5,17 @@ import {
   CALL,
   concat,
   ConnectionSubject,
-  FRAME,
+  fuzzRun,
   GRPC_OK,
-  literalBlock,
   OK,
   parseRawFrames,
+  type Pick,
   PREFACE,
-  rawFrame,
-  uint32,
+  randomOf,
+  someBlock,
+  someFrame,
 } from '@steelyard/testkit';
 import { ConnectionError, ErrorCode } from './error-code.ts';
-
 import { Decoder } from './hpack/decoder.ts';
 import { Encoder } from './hpack/encoder.ts';
 import { FieldCache } from './hpack/field-cache.ts';
@@ -24,19 +24,7 @@ import { DEFAULT_LIMITS } from './limits.ts';
 import { BufferPool, Output } from './output.ts';
 
 const CASES = 400;
-const minutes = Number(process.env['FUZZ_MINUTES'] ?? 0);
-const firstSeed = Number(process.env['FUZZ_SEED'] ?? 1);
-
-/** Mulberry32 (T. Ettinger): small, seeded, good enough to choose frames by. */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4_294_967_296) * below);
-  };
-}
+const { minutes, firstSeed } = fuzzRun();
 
 /** Runs cases from the first seed on: so many, or so long. A failure names its seed. */
 function fuzz(name: string, run: (seed: number) => void): void {
@@ -54,82 +42,6 @@ function fuzz(name: string, run: (seed: number) => void): void {
     const grown = process.memoryUsage().heapUsed - heapBefore;
     assert.ok(grown < 200 * 1024 * 1024, `the heap grew by ${grown} octets over ${seed - firstSeed} cases`);
   });
-}
-
-type Pick = (below: number) => number;
-
-const names = [
-  ':method',
-  ':path',
-  ':scheme',
-  ':authority',
-  ':status',
-  'te',
-  'host',
-  'content-length',
-  'grpc-status',
-  'x',
-  '',
-];
-const values = ['POST', '/a/B', 'http', '200', '', ' ', 'trailers', '12', 'a\n', 'y'.repeat(300), '0', '-1', '103'];
-
-function someBlock(pick: Pick): number[] {
-  if (pick(6) === 0) return Array.from({ length: pick(40) }, () => pick(256));
-  const proper = pick(3) > 0;
-  const base: (readonly [string, string])[] = proper
-    ? [
-        [':method', 'POST'],
-        [':scheme', 'http'],
-        [':path', '/a/B'],
-      ]
-    : [];
-  const more = Array.from(
-    { length: pick(4) },
-    () => [names[pick(names.length)] ?? '', values[pick(values.length)] ?? ''] as const,
-  );
-  const block = literalBlock([...base, ...more]);
-  if (pick(5) === 0) block.push(0x80 | pick(128));
-  if (pick(8) === 0) block.unshift(0x20 | pick(32));
-  return block;
-}
-
-function somePayload(type: number, pick: Pick): number[] {
-  switch (type) {
-    case FRAME.HEADERS:
-    case FRAME.CONTINUATION:
-      return someBlock(pick);
-    case FRAME.SETTINGS:
-      return Array.from({ length: pick(3) }, () => [
-        0,
-        pick(8),
-        ...uint32(pick(3) === 0 ? pick(2 ** 32) : pick(70_000)),
-      ]).flat();
-    case FRAME.WINDOW_UPDATE:
-    case FRAME.RST_STREAM:
-      return uint32(pick(3) === 0 ? pick(2 ** 32) : pick(50_000));
-    case FRAME.PING:
-      return [1, 2, 3, 4, 5, 6, 7, 8];
-    case FRAME.GOAWAY:
-      return [...uint32(pick(20)), ...uint32(pick(14)), 65];
-    case FRAME.PRIORITY:
-      return [...uint32(pick(20)), pick(256)];
-    default:
-      return Array.from({ length: pick(3) === 0 ? pick(3000) : pick(20) }, () => pick(256));
-  }
-}
-
-function someFrame(pick: Pick): Uint8Array {
-  const type = pick(12) === 0 ? pick(256) : pick(10);
-  const flags = pick(3) === 0 ? pick(256) : [0, 1, 4, 5][pick(4)];
-  const streamId = pick(10) === 0 ? pick(2 ** 31) : pick(24);
-  const frame = rawFrame(type, flags ?? 0, streamId, somePayload(type, pick));
-  // Now and then a length that is not so, or a flipped bit.
-  if (pick(20) === 0) frame[2] = pick(256);
-  if (pick(20) === 0) {
-    const at = pick(frame.length);
-    frame[at] = (frame[at] ?? 0) ^ (1 << pick(8));
-  }
-  return frame;
 }
 
 /** Random commands on streams the handler knows, as a careless owner might give them. */
@@ -170,6 +82,7 @@ function command(subject: ConnectionSubject, pick: Pick): void {
 function check(subject: ConnectionSubject): void {
   const { connection } = subject;
   assert.ok(connection.streamCount <= DEFAULT_LIMITS.maxConcurrentStreams);
+  assert.ok(connection.heldLength >= connection.queuedLength);
   assert.ok(connection.queuedLength >= 0 && connection.queuedLength <= DEFAULT_LIMITS.maxQueuedLength);
   // What goes out is whole frames, none larger than anybody may send.
   const raw = subject.raw();
@@ -197,6 +110,7 @@ for (const role of ['server', 'client'] as const) {
     }
     subject.connection.abandon('the case is over');
     assert.equal(subject.connection.streamCount, 0);
+    assert.equal(subject.connection.heldLength, 0);
     for (const stream of subject.streams.values()) assert.equal(stream.closed, true);
   });
 }

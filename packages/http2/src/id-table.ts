@@ -1,3 +1,9 @@
+/** A power of two. Most connections have a call or two at a time. */
+const LEAST_SLOTS = 4;
+
+/** Tables up to this size are not worth making anew. */
+const LEAST_AFTER_REST = 16;
+
 /**
  * Objects by their stream id. A Map would do, but each time a Map is rehashed V8 links the old table to the new one: with
  * thousands of streams a second coming and going, one dead table in old space keeps all that followed alive, streams
@@ -5,8 +11,8 @@
  */
 export class IdTable<T extends { readonly id: number }> {
   size = 0;
-  #slots: (T | undefined)[] = Array.from({ length: 16 }, () => undefined);
-  #mask = 15;
+  #slots: (T | undefined)[] = Array.from({ length: LEAST_SLOTS }, () => undefined);
+  #mask = LEAST_SLOTS - 1;
 
   get(id: number): T | undefined {
     const slots = this.#slots;
@@ -47,6 +53,13 @@ export class IdTable<T extends { readonly id: number }> {
   /** All items, oldest id first. */
   all(): T[] {
     return this.#slots.filter((item) => item !== undefined).toSorted((a, b) => a.id - b.id);
+  }
+
+  /** Empty, and likely to stay so for a while: gives back what a crowd has needed. */
+  rest(): void {
+    if (this.size > 0 || this.#slots.length <= LEAST_AFTER_REST) return;
+    this.#slots = Array.from({ length: LEAST_SLOTS }, () => undefined);
+    this.#mask = LEAST_SLOTS - 1;
   }
 
   #put(item: T): void {

@@ -23,11 +23,11 @@ const CANCEL = uint32(8);
 const ping = rawFrame(PING, 0, 0, [1, 2, 3, 4, 5, 6, 7, 8]);
 
 /** Sends the same mischief, a read each, until the connection has enough; how often it took. */
-function provoke(server: ConnectionSubject, mischief: (turn: number) => Uint8Array, bound = 5000): number {
+function provoke(subject: ConnectionSubject, mischief: (turn: number) => Uint8Array, bound = 5000): number {
   for (let turn = 0; turn < bound; turn++) {
-    server.receive(mischief(turn));
-    server.raw();
-    if (server.told.at(-1)?.startsWith('error')) return turn + 1;
+    subject.receive(mischief(turn));
+    subject.raw();
+    if (subject.told.at(-1)?.startsWith('error')) return turn + 1;
   }
   return Infinity;
 }
@@ -37,8 +37,8 @@ describe('floods end in ENHANCE_YOUR_CALM, after a GOAWAY that warns', () => {
     ['PING (CVE-2019-9512)', () => ping, 4],
     ['SETTINGS (CVE-2019-9515)', () => rawFrame(SETTINGS, 0, 0, setting(3, 100)), 1001],
     ['PRIORITY (CVE-2019-9513)', (turn) => rawFrame(PRIORITY, 0, 101, [...uint32(turn * 2 + 203), 1]), 1001],
-    ['empty DATA (CVE-2019-9518)', (turn) => concat(...(turn === 0 ? [request(1)] : []), rawFrame(DATA, 0, 1)), 1002],
-    ['DATA of one octet', (turn) => concat(...(turn === 0 ? [request(1)] : []), rawFrame(DATA, 0, 1, [1])), 1002],
+    ['empty DATA (CVE-2019-9518)', (turn) => concat(...(turn === 0 ? [request(1)] : []), rawFrame(DATA, 0, 1)), 1003],
+    ['DATA of one octet', (turn) => concat(...(turn === 0 ? [request(1)] : []), rawFrame(DATA, 0, 1, [1])), 1003],
     ['WINDOW_UPDATE', () => rawFrame(WINDOW_UPDATE, 0, 0, uint32(1)), 1101],
     ['frames of unknown types', () => rawFrame(0x42, 0, 0, [1]), 1001],
     ['rapid reset, in one read (CVE-2023-44487)', (turn) => concat(request(turn * 2 + 1), reset(turn * 2 + 1)), 1001],
@@ -102,6 +102,48 @@ describe('floods end in ENHANCE_YOUR_CALM, after a GOAWAY that warns', () => {
     }
     assert.equal(server.told.includes('error ENHANCE_YOUR_CALM'), false);
     assert.equal(server.said().includes('GOAWAY 2147483647 NO_ERROR'), false);
+  });
+
+  test('one PING per round trip while DATA flows is how gRPC measures a line, in both roles', () => {
+    for (const role of ['server', 'client'] as const) {
+      const subject = new ConnectionSubject(role);
+      if (role === 'server') subject.receive(request(1));
+      else subject.streams.set(1, subject.connection.request(CALL, false, 'context'));
+      subject.receive(
+        rawFrame(WINDOW_UPDATE, 0, 0, uint32(1_000_000)),
+        rawFrame(WINDOW_UPDATE, 0, 1, uint32(1_000_000)),
+      );
+      for (let turn = 0; turn < 5000; turn++) {
+        subject.connection.sendData(subject.stream(1), Uint8Array.of(1, 2, 3, 4, 5), 0, 5, false);
+        subject.receive(ping);
+      }
+      assert.equal(subject.told.includes('error ENHANCE_YOUR_CALM'), false, role);
+      assert.equal(subject.said().includes('GOAWAY 2147483647 NO_ERROR'), false, role);
+    }
+  });
+
+  test('small messages whose prefix has a frame of its own are no crumbs', () => {
+    const server = new ConnectionSubject('server');
+    server.receive(request(1));
+    const message = concat(rawFrame(DATA, 0, 1, [0, 0, 0, 0, 2]), rawFrame(DATA, 0, 1, [1, 2]));
+    for (let turn = 0; turn < 5000; turn++) server.receive(message);
+    assert.equal(server.told.includes('error ENHANCE_YOUR_CALM'), false);
+  });
+
+  test('a pod that resets its calls keeps its connection: each was a request of ours', () => {
+    const client = new ConnectionSubject('client');
+    for (let turn = 0; turn < 3000; turn++) {
+      const stream = client.connection.request(CALL, true, 'context');
+      client.receive(reset(stream.id));
+    }
+    assert.equal(client.connection.canOpen, true);
+  });
+
+  test('1xx responses without end', () => {
+    const client = new ConnectionSubject('client');
+    client.streams.set(1, client.connection.request(CALL, true, 'context'));
+    const early = rawFrame(HEADERS, END_HEADERS, 1, literalBlock([[':status', '103']]));
+    assert.ok(provoke(client, () => early) <= 1001);
   });
 
   test('PINGs with traffic between them, or far apart, are welcome (gRFC A8)', () => {
@@ -169,6 +211,21 @@ describe('what time ends', () => {
     assert.equal(endsAfter(server, 60, /error ENHANCE_YOUR_CALM/), 11);
   });
 
+  test('a frame that is not finished, whatever it is; others may be cut each time one looks', () => {
+    const server = new ConnectionSubject('server');
+    server.receive(rawFrame(HEADERS, END_HEADERS, 1, new Uint8Array(16_000)).subarray(0, 9));
+    assert.equal(endsAfter(server, 60, /error ENHANCE_YOUR_CALM/), 11);
+    const busy = new ConnectionSubject('server', { keepaliveAfterMs: 0 });
+    const settings = rawFrame(SETTINGS, 0, 0, setting(3, 100));
+    for (let second = 0; second < 60; second++) {
+      busy.receive(settings.subarray(0, 10));
+      busy.now = second * 1000;
+      busy.connection.tick(busy.now);
+      busy.receive(settings.subarray(10));
+    }
+    assert.equal(busy.told.includes('error ENHANCE_YOUR_CALM'), false);
+  });
+
   test('a reader with a closed window: its stream is given up, the connection lives (CVE-2019-9517)', () => {
     const server = new ConnectionSubject('server', { keepaliveAfterMs: 0 });
     server.receive(rawFrame(SETTINGS, 0, 0, setting(4, 0)), request(1, END_STREAM));
@@ -193,13 +250,13 @@ describe('what time ends', () => {
   });
 
   test('more than the limit waiting for one peer', () => {
-    const server = new ConnectionSubject('server', { maxQueuedLength: 1000 });
+    const server = new ConnectionSubject('server', { maxQueuedLength: 10_000 });
     server.receive(rawFrame(SETTINGS, 0, 0, setting(4, 0)), request(1, END_STREAM), request(3, END_STREAM));
-    server.connection.sendData(server.stream(1), new Uint8Array(900), 0, 900, false);
-    server.connection.sendData(server.stream(3), new Uint8Array(900), 0, 900, false);
+    server.connection.sendData(server.stream(1), new Uint8Array(5000), 0, 5000, false);
+    server.connection.sendData(server.stream(3), new Uint8Array(5000), 0, 5000, false);
     assert.equal(server.told.at(-1), 'reset 3 ENHANCE_YOUR_CALM stalled');
     assert.equal(server.stream(1).closed, false);
-    assert.equal(server.connection.queuedLength, 900);
+    assert.equal(server.connection.queuedLength, 5000);
   });
 
   test('a connection without calls', () => {

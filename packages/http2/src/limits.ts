@@ -17,8 +17,12 @@ export interface Limits {
   readonly maxHeaderFields: number;
   /** Frames that one header block may be cut into. */
   readonly maxHeaderFrames: number;
-  /** Octets of DATA that may wait for a peer that does not take them, over all its streams. */
+  /** Octets that may be held for a peer: DATA that it does not take, the headers of its open calls. */
   readonly maxQueuedLength: number;
+  /** The same over all connections of a process, both sides; requests that are kept for another try count too. */
+  readonly maxProcessLength: number;
+  /** Connections of callers that a process takes: whoever accepts them sees to it. */
+  readonly maxConnections: number;
   /** Streams that may be reset in a row, by the peer or because of it. Each that ends well gives one back, and time does. */
   readonly resetBurst: number;
   readonly resetsPerSecond: number;
@@ -49,6 +53,8 @@ export const DEFAULT_LIMITS: Limits = {
   maxHeaderFields: 100,
   maxHeaderFrames: 8,
   maxQueuedLength: 16_777_216,
+  maxProcessLength: 268_435_456,
+  maxConnections: 50_000,
   resetBurst: 1000,
   resetsPerSecond: 33,
   oddityBurst: 1000,
@@ -76,6 +82,8 @@ export const LIMIT_RANGES: Readonly<Record<keyof Limits, readonly [least: number
   maxHeaderFields: [16, 65_536],
   maxHeaderFrames: [1, 1024],
   maxQueuedLength: [65_536, MAX_WINDOW],
+  maxProcessLength: [1_048_576, 1_099_511_627_776],
+  maxConnections: [1, MAX_WINDOW],
   resetBurst: [1, MAX_WINDOW],
   resetsPerSecond: [0, MAX_WINDOW],
   oddityBurst: [16, MAX_WINDOW],

@@ -30,11 +30,16 @@ export class BufferPool {
 }
 
 const EMPTY = new Uint8Array(0);
+const NONE: Uint8Array[] = [];
 
 /** What a connection wants on the wire. It owns memory only between the first octet and the flush. */
 export class Output {
   buffer: Uint8Array = EMPTY;
   length = 0;
+  /** Grows whenever what was written is gone from `buffer`: positions in it mean nothing afterwards. */
+  generation = 0;
+  /** Buffers that are full, oldest first: a bulk transfer fills one after the other, none is copied into a larger one. */
+  #full: Uint8Array[] = NONE;
   readonly #pool: BufferPool;
 
   constructor(pool: BufferPool) {
@@ -51,15 +56,41 @@ export class Output {
     this.buffer = larger;
   }
 
-  /** The octets have been copied away by their reader: the memory may serve another connection. */
-  reset(): void {
-    if (this.buffer !== EMPTY) this.#pool.release(this.buffer);
-    this.detach();
+  /** As {@link Output.ensure}, between two frames: what is there may be put aside. */
+  ensureFrame(count: number): void {
+    if (this.length + count > LARGE && this.length > SMALL) {
+      if (this.#full === NONE) this.#full = [];
+      this.#full.push(this.buffer, this.buffer.subarray(0, this.length));
+      this.#restart();
+    }
+    this.ensure(count);
   }
 
-  /** Somebody still reads the octets: forget the memory. */
-  detach(): void {
+  /** Hands all octets over in order. `write` says whether it is done with them: if so the memory may serve another connection. */
+  flush(write: (bytes: Uint8Array) => boolean): void {
+    const full = this.#full;
+    if (full !== NONE) {
+      this.#full = NONE;
+      for (let i = 0; i < full.length; i += 2) {
+        if (write(full[i + 1] as Uint8Array)) this.#pool.release(full[i] as Uint8Array);
+      }
+    }
+    if (this.length === 0) return;
+    const { buffer, length } = this;
+    this.#restart();
+    if (write(buffer.subarray(0, length))) this.#pool.release(buffer);
+  }
+
+  /** Forgets all octets. */
+  reset(): void {
+    if (this.buffer !== EMPTY) this.#pool.release(this.buffer);
+    this.#full = NONE;
+    this.#restart();
+  }
+
+  #restart(): void {
     this.buffer = EMPTY;
     this.length = 0;
+    this.generation++;
   }
 }

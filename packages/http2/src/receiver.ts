@@ -10,6 +10,10 @@ import type { FieldCache } from './hpack/field-cache.ts';
 import { HeaderBlock } from './hpack/header-block.ts';
 import { Stream } from './stream.ts';
 
+/** About what an open call takes in memory besides its fields, and each field besides its octets. */
+const STREAM_COST = 1024;
+const FIELD_COST = 96;
+
 /**
  * The receiving half of a connection: octets in, frames checked against the state of their stream, calls on the handler
  * out. Throws a ConnectionError for what the connection cannot survive.
@@ -30,6 +34,8 @@ export class Receiver<C> implements FrameSink {
   /** The stream of the DATA frame under way, unless its octets are to be dropped. */
   #dataStream: Stream<C> | undefined = undefined;
   #dataEnds = false;
+  /** The DATA frame before was one of next to nothing. */
+  #crumbBefore = false;
   /** Octets of the DATA frame under way that have not turned out to be payload: at its end, the padding. */
   #dataPadding = 0;
 
@@ -53,9 +59,24 @@ export class Receiver<C> implements FrameSink {
     this.#reader.read(rest);
   }
 
-  /** HEADERS have come, and their last CONTINUATION has not. */
-  get blockUnderWay(): boolean {
-    return this.#assembly.streamId !== 0;
+  /** Which header block or frame has begun and not come to its end, as a number of its own; 0 when none has. */
+  get unfinished(): number {
+    return this.#assembly.streamId === 0 ? this.#reader.cutFrame : -this.#assembly.streamId;
+  }
+
+  /** Octets of it. */
+  get unfinishedLength(): number {
+    return this.#reader.heldLength + this.#assembly.bytes.length;
+  }
+
+  /** Nothing is going on: holds no memory that only traffic needs. */
+  rest(): void {
+    this.#block.forget();
+  }
+
+  /** See {@link FrameReader.dataFollows}. */
+  dataFollows(streamId: number): boolean {
+    return this.#reader.dataFollows(streamId);
   }
 
   /** The handler is done with `count` octets of the stream's DATA. */
@@ -99,8 +120,10 @@ export class Receiver<C> implements FrameSink {
     this.#dataStream = undefined;
     this.#dataEnds = (flags & Flag.END_STREAM) !== 0;
     this.#core.heardPongOnly = false;
-    // A gRPC message has a prefix of five octets: frames of less are crumbs.
-    if (length < 5 && !this.#dataEnds) this.#core.conduct.oddity('DATA frames of next to nothing');
+    // A gRPC message has a prefix of five octets: frames of less are crumbs. One behind a prefix of its own is none.
+    const crumb = length < 5 && !this.#dataEnds;
+    if (crumb && this.#crumbBefore) this.#core.conduct.oddity('DATA frames of next to nothing');
+    this.#crumbBefore = crumb;
     const stream = this.#core.streams.get(streamId);
     if (stream === undefined) {
       if (this.#doomed?.has(streamId) === true) return;
@@ -203,6 +226,17 @@ export class Receiver<C> implements FrameSink {
       this.#core.refuse(streamId, ErrorCode.PROTOCOL_ERROR);
       return;
     }
+    const cost = STREAM_COST + FIELD_COST * block.count + block.size;
+    if (this.#core.memory.exhausted) {
+      // Not by the fault of this peer, so it is not charged for it.
+      this.#core.memory.refusedStreams++;
+      this.#core.giveBack(streamId);
+      return;
+    }
+    if (this.#core.heldLength + cost > this.#core.limits.maxQueuedLength) {
+      this.#core.refuse(streamId, ErrorCode.REFUSED_STREAM);
+      return;
+    }
     const stream = new Stream<C>(streamId, this.#core.peer.initialWindowSize, this.#core.receiveWindow);
     stream.headersReceived = true;
     stream.expectedLength = block.contentLength;
@@ -210,7 +244,7 @@ export class Receiver<C> implements FrameSink {
       this.#core.refuse(streamId, ErrorCode.PROTOCOL_ERROR);
       return;
     }
-    this.#core.streams.add(stream);
+    this.#core.admit(stream, cost);
     stream.remoteClosed = endStream;
     this.#core.handler.onHeaders(stream, block, endStream);
     if (endStream) this.#core.closeIfDone(stream);
@@ -251,6 +285,8 @@ export class Receiver<C> implements FrameSink {
       this.#core.streamError(stream, ErrorCode.PROTOCOL_ERROR, 'a 1xx response that ends the stream');
       return;
     }
+    // They go on to our own peer, and nothing holds them back.
+    if (informational) this.#core.conduct.oddity('1xx responses');
     stream.headersReceived = !informational;
     // RFC 9110 §8.6: what a 204 or 304 says of its length is not about this message.
     if (!endStream) stream.expectedLength = block.contentLength;

@@ -1,5 +1,6 @@
 import { DEFAULT_WINDOW, Flag, FrameType, MAX_WINDOW, putFrameHeader, FRAME_HEADER_LENGTH } from './frame.ts';
 import { copyBytes, copyOf } from './hpack/bytes.ts';
+import type { MemoryBudget } from './memory-budget.ts';
 import type { Output } from './output.ts';
 import { NOTHING, type Stream } from './stream.ts';
 
@@ -26,11 +27,18 @@ export class SendFlow<C> {
   framesSent = 0;
   readonly #owner: SendFlowOwner<C>;
   readonly #output: Output;
+  readonly #memory: MemoryBudget;
   #line: Stream<C>[] = [];
+  /** The last DATA frame in the output: where it begins and ends, of which stream it is, and which output it was. */
+  #lastAt = 0;
+  #lastEnd = -1;
+  #lastId = 0;
+  #lastGeneration = 0;
 
-  constructor(owner: SendFlowOwner<C>, output: Output) {
+  constructor(owner: SendFlowOwner<C>, output: Output, memory: MemoryBudget) {
     this.#owner = owner;
     this.#output = output;
+    this.#memory = memory;
   }
 
   /** Sends what may go and queues a copy of the rest. Returns the octets sent at once. */
@@ -53,6 +61,7 @@ export class SendFlow<C> {
       stream.queue.push(copyOf(bytes, start + sent, end));
       stream.queuedLength += end - start - sent;
       this.queuedLength += end - start - sent;
+      this.#memory.charge(end - start - sent);
     }
     stream.queuedEnd = endStream;
     this.#enqueue(stream);
@@ -91,6 +100,7 @@ export class SendFlow<C> {
   /** Forgets what a closed stream still wanted to send. */
   drop(stream: Stream<C>): void {
     this.queuedLength -= stream.queuedLength;
+    this.#memory.release(stream.queuedLength);
     stream.queuedLength = 0;
     stream.queue = NOTHING;
     stream.queuedEnd = false;
@@ -121,6 +131,7 @@ export class SendFlow<C> {
     else stream.queue[0] = head.subarray(count);
     stream.queuedLength -= count;
     this.queuedLength -= count;
+    this.#memory.release(count);
     if (isLast) {
       stream.queuedEnd = false;
       this.#owner.sentAll(stream);
@@ -145,10 +156,13 @@ export class SendFlow<C> {
     const out = this.#output;
     let at = start;
     stream.moved = true;
+    if (this.#extendLast(stream, bytes, start, end, endStream)) return;
+    this.#lastEnd = -1;
     do {
       this.framesSent++;
       const count = Math.min(end - at, this.maxFrameSize);
-      out.ensure(FRAME_HEADER_LENGTH + count);
+      out.ensureFrame(FRAME_HEADER_LENGTH + count);
+      this.#lastAt = out.length;
       const flags = endStream && at + count === end ? Flag.END_STREAM : 0;
       putFrameHeader(out.buffer, out.length, count, FrameType.DATA, flags, stream.id);
       out.length += FRAME_HEADER_LENGTH;
@@ -156,6 +170,25 @@ export class SendFlow<C> {
       out.length += count;
       at += count;
     } while (at < end);
+    if (endStream) return;
+    this.#lastEnd = out.length;
+    this.#lastGeneration = out.generation;
+    this.#lastId = stream.id;
+  }
+
+  /** What follows our last frame, of the same stream, goes into it: many small messages of a stream have one header. */
+  #extendLast(stream: Stream<C>, bytes: Uint8Array, start: number, end: number, endStream: boolean): boolean {
+    const out = this.#output;
+    const count = end - start;
+    if (count === 0 || out.length !== this.#lastEnd || stream.id !== this.#lastId) return false;
+    const length = this.#lastEnd - this.#lastAt - FRAME_HEADER_LENGTH + count;
+    if (out.generation !== this.#lastGeneration || length > this.maxFrameSize) return false;
+    if (out.length + count > out.buffer.length) return false;
+    copyBytes(bytes, start, end, out.buffer, out.length);
+    out.length += count;
+    putFrameHeader(out.buffer, this.#lastAt, length, FrameType.DATA, endStream ? Flag.END_STREAM : 0, stream.id);
+    this.#lastEnd = endStream ? -1 : out.length;
+    return true;
   }
 }
 

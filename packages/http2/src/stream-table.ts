@@ -25,6 +25,11 @@ export class StreamTable<C> {
     this.#streams.add(stream);
   }
 
+  /** There are no streams, and none are on their way: holds no memory that only streams need. */
+  rest(): void {
+    this.#streams.rest();
+  }
+
   /** @param byUs the peer may not know yet: its frames are to be ignored for a while. */
   remove(id: number, byUs: boolean): void {
     this.#streams.delete(id);

@@ -26,6 +26,8 @@ export class Stream<C> {
   sendWindow: number;
   /** Octets the peer may still send. */
   receiveWindow: number;
+  /** Octets that the peer's request is taken to hold until the stream closes; 0 on the client's side. */
+  cost = 0;
   /** Octets consumed by the handler for which no WINDOW_UPDATE has gone out yet. */
   unacknowledged = 0;
   /** Of `content-length`, -1 without one. */

@@ -15,7 +15,8 @@ export class Watch<C> {
   readonly #core: ConnectionCore<C>;
   #since = -1;
   #heardAt = 0;
-  #headersSince = -1;
+  #unfinished = 0;
+  #unfinishedSince = 0;
   #busyAt = 0;
   #pingAt = -1;
   #pings = 0;
@@ -24,8 +25,12 @@ export class Watch<C> {
     this.#core = core;
   }
 
-  /** Throws a {@link ConnectionError} when the peer has let a time go by. */
-  tick(now: number, blockUnderWay: boolean): void {
+  /**
+   * Throws a {@link ConnectionError} when the peer has let a time go by.
+   *
+   * @param unfinished tells apart what has begun and not ended; 0: nothing.
+   */
+  tick(now: number, unfinished: number): void {
     const core = this.#core;
     const { limits } = core;
     if (this.#since < 0) {
@@ -36,18 +41,19 @@ export class Watch<C> {
     if (!core.greeted && now - this.#since > limits.handshakeTimeoutMs) {
       throw new ConnectionError(ErrorCode.SETTINGS_TIMEOUT, 'no complete greeting in time');
     }
-    this.#checkHeaders(now, blockUnderWay);
+    this.#checkUnfinished(now, unfinished);
     if (core.flow.queuedLength > 0) this.#checkStalls(now);
     if (core.streams.size > 0) this.#busyAt = now;
     else if (limits.idleTimeoutMs > 0 && now - this.#busyAt >= limits.idleTimeoutMs) core.drain();
     if (limits.keepaliveAfterMs > 0) this.#keepAlive(now);
   }
 
-  #checkHeaders(now: number, blockUnderWay: boolean): void {
-    if (!blockUnderWay) this.#headersSince = -1;
-    else if (this.#headersSince < 0) this.#headersSince = now;
-    else if (now - this.#headersSince > this.#core.limits.headerTimeoutMs) {
-      throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'a header block that does not end');
+  #checkUnfinished(now: number, unfinished: number): void {
+    if (unfinished !== this.#unfinished) {
+      this.#unfinished = unfinished;
+      this.#unfinishedSince = now;
+    } else if (unfinished !== 0 && now - this.#unfinishedSince > this.#core.limits.headerTimeoutMs) {
+      throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'a header block or frame that does not end');
     }
   }
 

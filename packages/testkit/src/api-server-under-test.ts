@@ -11,6 +11,11 @@ export interface ApiServerUnderTest {
   delete(object: FakeObject): Promise<void>;
   /** Makes the kinds of Istio known. */
   installIstio(): Promise<void>;
+  /** Takes away, and gives back, the right to read of the account that `headers` are of. */
+  revoke(): Promise<void>;
+  grant(): Promise<void>;
+  /** Its storage goes away and comes back with what was written. */
+  restartStorage(): Promise<void>;
   /** Forgets the history. */
   compact(): Promise<void>;
   stop(): Promise<void>;

@@ -36,7 +36,11 @@ export const ARROWS: readonly Room[] = [
   { folder: 'packages/testkit/src', mayImport: [...core, http2, xds] },
   { folder: 'tools/src', mayImport: [] },
   // The benchmark measures the program from outside, as a process; it shares the starting of peers with the conformance suites.
-  { folder: 'bench/src', mayImport: ['tools/src'] },
+  { folder: 'bench/src', mayImport: ['tools/src', 'bench/src/grpc-js', 'bench/src/core'] },
+  // But the library is measured where it runs: in the caller.
+  { folder: 'bench/src/grpc-js', mayImport: ['tools/src', 'bench/src', ...core, grpcJs] },
+  // And the core has no process of its own.
+  { folder: 'bench/src/core', mayImport: core },
 ];
 
 /** Only tests may use it: what it holds is not installed with the packages. */

@@ -8,6 +8,7 @@ import {
   FieldCache,
   HeaderBlock,
   type Limits,
+  type MemoryBudget,
   type ResetCause,
   type Stream,
 } from '@steelyard/http2';
@@ -63,6 +64,7 @@ export class ConnectionSubject implements ConnectionHandler<string> {
     role: 'server' | 'client',
     limits: Partial<Limits> = {},
     greeting: 'greeted' | 'no greeting' = 'greeted',
+    memory?: MemoryBudget,
   ) {
     this.role = role;
     this.connection = new Connection<string>(this, {
@@ -70,6 +72,7 @@ export class ConnectionSubject implements ConnectionHandler<string> {
       fields: new FieldCache(64),
       buffers: new BufferPool(),
       limits,
+      ...(memory && { memory }),
       now: () => this.now,
     });
     if (greeting === 'no greeting') return;
@@ -86,7 +89,7 @@ export class ConnectionSubject implements ConnectionHandler<string> {
   raw(): Uint8Array {
     let out: Uint8Array = new Uint8Array(0);
     this.connection.flush((bytes) => {
-      out = bytes.slice();
+      out = concat(out, bytes);
       return true;
     });
     return out;

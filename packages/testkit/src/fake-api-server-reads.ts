@@ -25,6 +25,13 @@ export function answerRead(
   watchList: boolean,
 ): void {
   const resource = /^\/apis?\/(.+)$/.exec(path)?.[1] ?? '';
+  const document = path === '/readyz' ? { ok: true } : discover(store, resource);
+  if (document !== undefined) {
+    answer.head(200);
+    answer.write(JSON.stringify(document));
+    answer.end();
+    return;
+  }
   if (!store.has(resource)) {
     refuse(answer, 404, 'NotFound', 'the server could not find the requested resource');
     return;
@@ -34,6 +41,22 @@ export function answerRead(
     metadataOnly ? { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata } : object;
   if (query.get('watch') === 'true') answerWatch({ store, resource, query, answer, watchList, shape });
   else answerList({ store, resource, query, answer, watchList, shape });
+}
+
+/** The discovery documents of a group and of one of its versions (meta/v1 APIGroup and APIResourceList). */
+function discover(store: FakeStore, path: string): unknown {
+  const installed = store.resources.filter((resource) => resource.startsWith(`${path}/`));
+  if (path === '' || installed.length === 0) return undefined;
+  const rest = installed.map((resource) => resource.slice(path.length + 1));
+  if (rest.every((one) => !one.includes('/'))) {
+    return { kind: 'APIResourceList', groupVersion: path, resources: rest.map((name) => ({ name })) };
+  }
+  const versions = [...new Set(rest.map((one) => one.split('/')[0] ?? ''))];
+  return {
+    kind: 'APIGroup',
+    name: path,
+    versions: versions.map((version) => ({ groupVersion: `${path}/${version}`, version })),
+  };
 }
 
 interface Read {

@@ -6,6 +6,7 @@ export interface FakeObject {
     readonly namespace?: string;
     readonly name: string;
     readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
     readonly resourceVersion?: string;
   };
   readonly [field: string]: unknown;
@@ -55,6 +56,10 @@ export class FakeStore {
   uninstall(resource: string): void {
     for (const object of this.list(resource)) this.delete(object);
     this.#resources.delete(resource);
+  }
+
+  get resources(): readonly string[] {
+    return [...this.#resources];
   }
 
   has(resource: string): boolean {

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { TEST_CERTIFICATE, TEST_KEY } from './fake-api-server-certificate.ts';
 import { answerRead, type FakeAnswer, type FakeRequest } from './fake-api-server-reads.ts';
 import { FakeStore } from './fake-api-server-store.ts';
+import { forwardApiRequests } from './forward-api-requests.ts';
 
 /** What goes wrong with a request instead of its being answered. */
 export type FakeFault =
@@ -26,6 +27,8 @@ export interface FakeApiServerOptions {
   readonly transport?: 'h2' | 'https' | 'http';
   /** Whether `sendInitialEvents` is understood (KEP-3157). Default true. */
   readonly watchList?: boolean;
+  /** Requests are passed on to the API server with TLS on this port of the machine, unless a fault befalls them. */
+  readonly upstream?: () => number;
 }
 
 /** An API server in this process, with the semantics that lists and watches rest on. */
@@ -64,6 +67,7 @@ export async function startFakeApiServer(options: FakeApiServerOptions = {}): Pr
   let server: Server | ReturnType<typeof createSecureServer> | undefined;
   let port = 0;
   let connections = 0;
+  const forward = options.upstream === undefined ? undefined : forwardApiRequests(options.upstream);
 
   const onRequest = (request: Request, response: Response): void => {
     const url = new URL(request.url ?? '/', 'http://fake');
@@ -76,6 +80,8 @@ export async function startFakeApiServer(options: FakeApiServerOptions = {}): Pr
     requests.push(seen);
     const answer: FakeAnswer = {
       head(status, headers = {}) {
+        // It may have been ended from outside meanwhile.
+        if (response.headersSent || response.writableEnded) return;
         response.writeHead(status, { 'content-type': 'application/json', ...headers });
         if ('flushHeaders' in response) response.flushHeaders();
       },
@@ -92,7 +98,8 @@ export async function startFakeApiServer(options: FakeApiServerOptions = {}): Pr
       answer.onEnd();
     });
     const fault = fake.fault?.(seen);
-    if (fault === undefined) answerRead(store, seen, answer, options.watchList ?? true);
+    if (fault === undefined && forward !== undefined) forward(seen, answer, () => request.socket.destroy());
+    else if (fault === undefined) answerRead(store, seen, answer, options.watchList ?? true);
     else applyFault(fault, answer, () => request.socket.destroy());
   };
 

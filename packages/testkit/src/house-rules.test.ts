@@ -5,7 +5,7 @@ import { packageJsons, parsePackageJson, readWorkspaceFile, workspaceFiles } fro
 
 /** Sources that may be long, and why. */
 const LONG_SOURCES: ReadonlyMap<string, string> = new Map([
-  ['packages/steelyard/src/dns/responder.test.ts', 'one table of questions and answers over one zone'],
+  ['packages/steelyard/src/dns/answer/responder.test.ts', 'one table of questions and answers over one zone'],
 ]);
 
 const files = workspaceFiles().map((path) => ({ path, text: readWorkspaceFile(path) }));

@@ -18,7 +18,7 @@ export {
   type TestPodServer,
   type TestReply,
 } from './http2-peers.ts';
-export { createTestSource, type TestPod, type TestSource } from './test-source.ts';
+export { createTestSource, type TestPod, type TestRules, type TestSource } from './test-source.ts';
 export {
   CALL,
   ConnectionSubject,
@@ -39,8 +39,9 @@ export {
   startFakeApiServer,
 } from './fake-api-server.ts';
 export type { FakeRequest } from './fake-api-server-reads.ts';
+export { fuzzRun, type FuzzRun, type Pick, randomOf, someBlock, someFrame } from './fuzzing.ts';
 export { startTcpRelay, type TcpRelay } from './tcp-relay.ts';
-export { startRealApiServer } from './real-api-server.ts';
+export { type RealApiServer, startRealApiServer } from './real-api-server.ts';
 export type { ApiServerUnderTest } from './api-server-under-test.ts';
 export { TEST_CERTIFICATE } from './fake-api-server-certificate.ts';
 export { type FakeObject, FakeStore, resourceOf } from './fake-api-server-store.ts';

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { request } from 'node:https';
+import { Agent, request } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,8 +12,38 @@ import type { FakeObject } from './fake-api-server-store.ts';
 
 const READY_TIMEOUT_MS = 90_000;
 
+export interface RealApiServer extends ApiServerUnderTest {
+  /** Creates an object of any kind, checked strictly; with `dryRun` all but that. Rejects with what is said against it. */
+  create(object: FakeObject, dryRun: boolean): Promise<void>;
+}
+
+const CLUSTER_SCOPED = new Set(['Namespace', 'ClusterRole', 'ClusterRoleBinding']);
+
+/** Of an account that may do no more than what is granted to it. */
+const READER_TOKEN = randomUUID();
+const RBAC = '/apis/rbac.authorization.k8s.io/v1';
+const READER_ROLE = {
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'ClusterRole',
+  metadata: { name: 'reader' },
+  rules: [
+    {
+      apiGroups: ['', 'discovery.k8s.io', 'networking.istio.io'],
+      resources: ['services', 'pods', 'nodes', 'endpointslices', 'virtualservices', 'destinationrules'],
+      verbs: ['list', 'watch'],
+    },
+  ],
+};
+const READER_BINDING = {
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'ClusterRoleBinding',
+  metadata: { name: 'reader' },
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'reader' },
+  subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'reader' }],
+};
+
 /** A kube-apiserver with its etcd, both from the PATH: what the fake one is measured against. */
-export async function startRealApiServer(): Promise<ApiServerUnderTest> {
+export async function startRealApiServer(): Promise<RealApiServer> {
   const folder = await mkdtemp(join(tmpdir(), 'steelyard-api-'));
   const [etcdPort, peerPort, port] = [await freePort(), await freePort(), await freePort()];
   const token = randomUUID();
@@ -25,9 +55,11 @@ export async function startRealApiServer(): Promise<ApiServerUnderTest> {
   await mkdir(join(folder, 'etcd'), { mode: 0o700 });
   await writeFile(join(folder, 'sa.key'), privateKey, { mode: 0o600 });
   await writeFile(join(folder, 'sa.pub'), publicKey);
-  await writeFile(join(folder, 'tokens.csv'), `${token},admin,admin,system:masters\n`, { mode: 0o600 });
+  await writeFile(join(folder, 'tokens.csv'), `${token},admin,admin,system:masters\n${READER_TOKEN},reader,reader\n`, {
+    mode: 0o600,
+  });
   const etcdUrl = `http://127.0.0.1:${etcdPort}`;
-  const etcd = start('etcd', [
+  const etcdArgs = [
     '--data-dir',
     join(folder, 'etcd'),
     '--log-level',
@@ -42,32 +74,68 @@ export async function startRealApiServer(): Promise<ApiServerUnderTest> {
     `http://127.0.0.1:${peerPort}`,
     '--initial-cluster',
     `default=http://127.0.0.1:${peerPort}`,
-  ]);
+  ];
+  let etcd = start('etcd', etcdArgs);
   const headers = { authorization: `Bearer ${token}` };
+  const agent = new Agent({ keepAlive: true, maxSockets: 16, rejectUnauthorized: false });
   let server: ChildProcess | undefined;
   const call = (method: string, path: string, body?: unknown): Promise<Answer> =>
-    send(port, headers, method, path, body);
+    send(port, headers, agent, method, path, body);
 
-  const under: ApiServerUnderTest = {
+  const ready = async (): Promise<void> => {
+    const deadline = Date.now() + READY_TIMEOUT_MS;
+    for (;;) {
+      const answer = await call('GET', '/readyz').catch(() => undefined);
+      if (answer?.status === 200) return;
+      if (server?.exitCode !== null || Date.now() > deadline) throw new Error('kube-apiserver does not get ready');
+      await pause(100);
+    }
+  };
+
+  const under: RealApiServer = {
     port,
     ca: undefined,
-    headers,
+    headers: { authorization: `Bearer ${READER_TOKEN}` },
     async put(object) {
       const path = pathOf(object);
-      const known = await call('GET', `${path}/${object.metadata.name}`);
-      if (known.status === 404) await must(call('POST', path, object));
-      else {
-        // A write of what it was before is no change, so the version does not matter.
-        const version: unknown = JSON.parse(known.text);
-        const metadata = { ...object.metadata, resourceVersion: versionOf(version) };
-        await must(call('PUT', `${path}/${object.metadata.name}`, { ...object, metadata }));
+      const place = `${path}/${object.metadata.name}`;
+      const replaced = await call('PUT', place, object);
+      if (replaced.status < 300) return;
+      if (replaced.status === 404) {
+        await must(call('POST', path, object));
+        return;
       }
+      // A kind that takes no update without a version; a write of what it was before is no change, so any will do.
+      const known = await must(call('GET', place));
+      const metadata = { ...object.metadata, resourceVersion: versionOf(JSON.parse(known.text)) };
+      await must(call('PUT', place, { ...object, metadata }));
     },
     delete: async (object) => void (await must(call('DELETE', `${pathOf(object)}/${object.metadata.name}`))),
+    async create(object, dryRun) {
+      const { kind, apiVersion } = object;
+      const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+      const plural = `${kind.toLowerCase().replace(/y$/, 'ie')}s`;
+      const path = CLUSTER_SCOPED.has(kind) ? `${root}/${plural}` : pathOf(object);
+      await must(call('POST', `${path}?fieldValidation=Strict${dryRun ? '&dryRun=All' : ''}`, object));
+    },
     async installIstio() {
       for (const kind of ['VirtualService', 'DestinationRule']) {
         await must(call('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definitionOf(kind)));
       }
+    },
+    async revoke() {
+      await must(call('DELETE', `${RBAC}/clusterrolebindings/reader`));
+    },
+    async grant() {
+      await must(call('POST', `${RBAC}/clusterrolebindings`, READER_BINDING));
+    },
+    async restartStorage() {
+      const ended = once(etcd, 'close');
+      etcd.kill('SIGKILL');
+      await ended;
+      await pause(500);
+      etcd = start('etcd', etcdArgs);
+      await ready();
     },
     compact: () => compactEtcd(etcdUrl),
     async stop() {
@@ -106,15 +174,10 @@ export async function startRealApiServer(): Promise<ApiServerUnderTest> {
         'ServiceAccount',
         '--profiling=false',
       ]);
-      const deadline = Date.now() + READY_TIMEOUT_MS;
-      for (;;) {
-        const answer = await call('GET', '/readyz').catch(() => undefined);
-        if (answer?.status === 200) return;
-        if (server.exitCode !== null || Date.now() > deadline) throw new Error('kube-apiserver does not get ready');
-        await pause(200);
-      }
+      await ready();
     },
     async close() {
+      agent.destroy();
       await under.stop();
       const ended = once(etcd, 'close');
       etcd.kill('SIGKILL');
@@ -123,6 +186,8 @@ export async function startRealApiServer(): Promise<ApiServerUnderTest> {
     },
   };
   await under.start();
+  await must(call('POST', `${RBAC}/clusterroles`, READER_ROLE));
+  await under.grant();
   return under;
 }
 
@@ -150,12 +215,13 @@ interface Answer {
 function send(
   port: number,
   headers: Readonly<Record<string, string>>,
+  agent: Agent,
   method: string,
   path: string,
   body: unknown,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const options = { host: '127.0.0.1', port, method, path, rejectUnauthorized: false, agent: false };
+    const options = { host: '127.0.0.1', port, method, path, agent };
     const sent = request({ ...options, headers: { ...headers, 'content-type': 'application/json' } }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => {

@@ -12,11 +12,22 @@ export interface TestSource extends SnapshotSource {
   setPods(pods: readonly TestPod[]): void;
 }
 
-export function createTestSource(pods: readonly TestPod[], simple = 'RANDOM'): TestSource {
+/** What of the rules is not as it comes. */
+export interface TestRules {
+  /** `retries.attempts` of a VirtualService; without there is none, and Istio's default policy holds. */
+  readonly attempts?: number;
+}
+
+export function createTestSource(
+  pods: readonly TestPod[],
+  simple = 'RANDOM',
+  { attempts }: TestRules = {},
+): TestSource {
   const compiler = createCompiler();
   const listeners = new Set<(snapshot: Snapshot) => void>();
   const compile = (list: readonly TestPod[]): Snapshot => {
-    const documents = [service, destinationRule(simple), ...list.map(slice)].map((value, i) => ({
+    const rules = attempts === undefined ? [] : [virtualService(attempts)];
+    const documents = [service, destinationRule(simple), ...rules, ...list.map(slice)].map((value, i) => ({
       file: `test-${i}.yaml`,
       value,
       locate: () => undefined,
@@ -52,6 +63,18 @@ function destinationRule(simple: string): unknown {
     kind: 'DestinationRule',
     metadata: { name: 'backend', namespace: 'default' },
     spec: { host: 'backend', trafficPolicy: { loadBalancer: { simple } } },
+  };
+}
+
+function virtualService(attempts: number): unknown {
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    metadata: { name: 'backend', namespace: 'default' },
+    spec: {
+      hosts: ['backend'],
+      http: [{ retries: { attempts }, route: [{ destination: { host: 'backend' } }] }],
+    },
   };
 }
 

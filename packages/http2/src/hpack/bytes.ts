@@ -22,7 +22,17 @@ export function copyBytes(source: Uint8Array, start: number, end: number, target
 
 export function sameBytes(a: Uint8Array, aStart: number, aEnd: number, b: Uint8Array): boolean {
   if (aEnd - aStart !== b.length) return false;
-  for (let i = aStart, j = 0; i < aEnd; i++, j++) if (a[i] !== b[j]) return false;
+  let i = aStart;
+  let j = 0;
+  for (; i + 4 <= aEnd; i += 4, j += 4) {
+    const difference =
+      ((a[i] as number) ^ (b[j] as number)) |
+      ((a[i + 1] as number) ^ (b[j + 1] as number)) |
+      ((a[i + 2] as number) ^ (b[j + 2] as number)) |
+      ((a[i + 3] as number) ^ (b[j + 3] as number));
+    if (difference !== 0) return false;
+  }
+  for (; i < aEnd; i++, j++) if (a[i] !== b[j]) return false;
   return true;
 }
 

@@ -1,8 +1,9 @@
 import { ConnectionError, ErrorCode } from '../error-code.ts';
-import { ENTRY_OVERHEAD, type Field } from './field.ts';
+import type { Field } from './field.ts';
 import type { FieldCache } from './field-cache.ts';
 import type { FieldName } from './field-name.ts';
 import type { HeaderBlock } from './header-block.ts';
+import { enlargedRing } from './ring.ts';
 import { STATIC_COUNT, STATIC_TABLE } from './static-table.ts';
 
 /** RFC 7541 §4.2, RFC 9113 §6.5.2: what holds until SETTINGS say otherwise. */
@@ -16,9 +17,9 @@ export class Decoder {
   /** The bound the peer chose below it by a size update. */
   #capacity: number;
   #size = 0;
-  /** Ring of entries: the newest is at `(#inserted - 1) & #mask`. */
-  readonly #ring: (Field | undefined)[];
-  readonly #mask: number;
+  /** Ring of entries: the newest is at `(#inserted - 1) & #mask`. It grows with what the peer puts in. */
+  #ring: (Field | undefined)[] = [undefined, undefined, undefined, undefined];
+  #mask = 3;
   #inserted = 0;
   #count = 0;
   #at = 0;
@@ -27,10 +28,6 @@ export class Decoder {
     this.#cache = cache;
     this.#maximumSize = maximumSize;
     this.#capacity = maximumSize;
-    let slots = 1;
-    while (slots < maximumSize / ENTRY_OVERHEAD) slots *= 2;
-    this.#mask = slots - 1;
-    this.#ring = Array.from({ length: slots }, () => undefined);
   }
 
   /** Adds the fields of a complete block to `block`. Throws a {@link ConnectionError} of COMPRESSION_ERROR. */
@@ -118,6 +115,10 @@ export class Decoder {
     this.#evictTo(this.#capacity - size);
     // RFC 7541 §4.4: an entry larger than the table leaves it empty.
     if (size > this.#capacity) return;
+    if (this.#count > this.#mask) {
+      this.#ring = enlargedRing(this.#ring, this.#inserted);
+      this.#mask = this.#ring.length - 1;
+    }
     this.#ring[this.#inserted & this.#mask] = field;
     this.#inserted++;
     this.#count++;

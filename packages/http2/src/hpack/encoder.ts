@@ -1,12 +1,18 @@
 import type { Output } from '../output.ts';
 import { copyBytes } from './bytes.ts';
 import { DEFAULT_TABLE_SIZE } from './decoder.ts';
-import { ENTRY_OVERHEAD, type Field } from './field.ts';
+import type { Field } from './field.ts';
 import type { FieldName } from './field-name.ts';
+import { enlargedRing } from './ring.ts';
 import { STATIC_COUNT } from './static-table.ts';
 
 /** How many recurring fields are remembered as candidates; a power of two. */
 const CANDIDATES = 64;
+
+/** What encoders have before they have anything; never written to. */
+const NO_CANDIDATES: (Field | undefined)[] = [];
+const NO_FIELDS = new Map<Field, number>();
+const NO_NAMES = new Map<FieldName, number>();
 
 /**
  * The sending half of HPACK for one connection. What pays here is the identity of fields: one that came out of a
@@ -23,23 +29,20 @@ export class Encoder {
   /** The smallest capacity since the last block, to be announced first (RFC 7541 §4.2); -1 when there is nothing to say. */
   #lowest = -1;
   #size = 0;
-  readonly #ring: (Field | undefined)[];
-  readonly #mask: number;
+  #ring: (Field | undefined)[] = [undefined, undefined, undefined, undefined];
+  #mask = 3;
   /** Entries are numbered by insertion; the oldest alive is `#inserted - #count`. */
   #inserted = 0;
   #count = 0;
   /** Fields that repeat and were not worth a place yet. */
-  readonly #candidates: (Field | undefined)[] = Array.from({ length: CANDIDATES }, () => undefined);
-  readonly #fields = new Map<Field, number>();
-  readonly #names = new Map<FieldName, number>();
+  #candidates: (Field | undefined)[] = NO_CANDIDATES;
+  /** Of its own from the first entry on: many connections never see one. */
+  #fields: Map<Field, number> = NO_FIELDS;
+  #names: Map<FieldName, number> = NO_NAMES;
 
   constructor(cap: number = DEFAULT_TABLE_SIZE) {
     this.#cap = cap;
     this.#capacity = Math.min(cap, DEFAULT_TABLE_SIZE);
-    let slots = 1;
-    while (slots < cap / ENTRY_OVERHEAD) slots *= 2;
-    this.#mask = slots - 1;
-    this.#ring = Array.from({ length: slots }, () => undefined);
   }
 
   /** The peer's SETTINGS_HEADER_TABLE_SIZE. */
@@ -49,6 +52,11 @@ export class Encoder {
     this.#lowest = this.#lowest < 0 ? capacity : Math.min(this.#lowest, capacity);
     this.#capacity = capacity;
     this.#evictTo(capacity);
+  }
+
+  /** Nothing is sent for the moment: forgets what it need not know. The table stays, it is the peer's too. */
+  rest(): void {
+    this.#candidates = NO_CANDIDATES;
   }
 
   /** Appends the block of `fields[0…count)`. */
@@ -82,9 +90,11 @@ export class Encoder {
       const inserted = this.#names.get(name);
       if (inserted !== undefined) nameIndex = this.#indexOf(inserted);
     }
-    // An entry of more than half the table would only push everything else out.
+    // An entry of more than half the table would only push everything else out, and for the sake of a name an eighth would.
     const store =
-      !field.neverIndexed && field.size * 2 <= this.#capacity && (nameIndex === 0 || this.#isRecurring(field));
+      !field.neverIndexed &&
+      field.size * 2 <= this.#capacity &&
+      ((nameIndex === 0 && field.size * 8 <= this.#capacity) || this.#isRecurring(field));
     out.ensure(18 + name.bytes.length + field.end - field.start);
     if (store) {
       writeInteger(out, 0x40, 0x3f, nameIndex);
@@ -101,6 +111,7 @@ export class Encoder {
     if (!field.repeated) return false;
     const place = field.hash & (CANDIDATES - 1);
     if (this.#candidates[place] === field) return true;
+    if (this.#candidates === NO_CANDIDATES) this.#candidates = Array.from({ length: CANDIDATES }, () => undefined);
     this.#candidates[place] = field;
     return false;
   }
@@ -111,6 +122,14 @@ export class Encoder {
 
   #insert(field: Field): void {
     this.#evictTo(this.#capacity - field.size);
+    if (this.#count > this.#mask) {
+      this.#ring = enlargedRing(this.#ring, this.#inserted);
+      this.#mask = this.#ring.length - 1;
+    }
+    if (this.#fields === NO_FIELDS) {
+      this.#fields = new Map();
+      this.#names = new Map();
+    }
     this.#ring[this.#inserted & this.#mask] = field;
     this.#fields.set(field, this.#inserted);
     this.#names.set(field.name, this.#inserted);

@@ -148,9 +148,14 @@ function matches(
   return sameBytes(bytes, start, end, field.bytes);
 }
 
-/** FNV-1a over the octets. */
+/**
+ * FNV-1a over the ends of the octets, where paths and ids differ: it spreads values over slots; whether one is the same is
+ * compared in full.
+ */
 function hashOf(salt: number, bytes: Uint8Array, start: number, end: number, huffman: boolean): number {
-  let hash = (salt ^ (huffman ? 0x1505 : 0x811c9dc5)) | 0;
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
+  let hash = (salt ^ (huffman ? 0x1505 : 0x811c9dc5) ^ (end - start)) | 0;
+  const head = Math.min(end, start + 8);
+  for (let i = start; i < head; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
+  for (let i = Math.max(head, end - 16); i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
   return hash ^ (hash >>> 15);
 }

@@ -34,6 +34,8 @@ export class HeaderBlock {
   readonly #maxFields: number;
   #role: BlockRole = 'request';
   #regularSeen = false;
+  /** The last one that was looked at and found good. */
+  #goodAuthority: Field | undefined = undefined;
 
   constructor(maxSize: number, maxFields: number) {
     this.#maxSize = maxSize;
@@ -80,6 +82,13 @@ export class HeaderBlock {
     this.fields = other;
     this.count = 0;
     return fields;
+  }
+
+  /** Lets go of the fields of the last block, and so of the read buffers they are views of. */
+  forget(): void {
+    if (this.fields.length === 0) return;
+    this.fields = [];
+    this.begin(this.#role);
   }
 
   /** Fills places in an array of fields that hold nothing any more. */
@@ -197,11 +206,26 @@ export class HeaderBlock {
     }
     if (scheme === undefined || scheme.length === 0) return 'no :scheme';
     if (path === undefined || path.length === 0) return 'no :path';
-    if (host !== undefined && authority !== undefined && host !== authority && host.text !== authority.text) {
+    const meant = authority ?? host;
+    // Callers name the same authority again and again: the same object, and one look.
+    if (meant !== undefined && meant !== this.#goodAuthority) {
+      // RFC 9113 §8.3.1: a way to show people one host and reach another.
+      if (meant.text.includes('@')) return `userinfo in ${meant.name.text}`;
+      if (meant.owned) this.#goodAuthority = meant;
+    }
+    if (host !== undefined && authority !== undefined && !sameAuthority(host, authority, scheme)) {
       return 'host and :authority differ';
     }
     return undefined;
   }
+}
+
+/** RFC 9113 §8.3.1: compared as RFC 3986 §6.2.2 and §6.2.3 have it, without case and without the port of the scheme. */
+function sameAuthority(host: Field, authority: Field, scheme: Field): boolean {
+  if (host.text === authority.text) return true;
+  const ownPort = scheme.text === 'https' ? /:(?:443)?$/ : /:(?:80)?$/;
+  const [a, b] = [host, authority].map(({ text }) => text.toLowerCase().replace(ownPort, ''));
+  return a === b;
 }
 
 const ARTICLE: Readonly<Record<BlockRole, string>> = {

@@ -117,6 +117,11 @@ const broken: readonly (readonly [why: string, block: string])[] = [
   ['a name length without a name', '40'],
   ['a value cut off', '400161056162'],
   ['no value at all', '400161'],
+  ['a literal whose name has an index beyond the tables, to be indexed', '7f01 0161'],
+  ['a literal whose name has an index beyond the tables, not to be indexed', '0f30 0161'],
+  ['a literal whose name has an index beyond the tables, never to be indexed', '1f30 0161'],
+  ['a size update behind a literal', '0001610161 20'],
+  ['a size update cut off', '3f'],
   ['a size update after a field', '8220'],
   ['a size update above what was announced', '3fe21f'],
   ['a Huffman value with EOS', '00 01 61 84 ffffffff'],
@@ -238,4 +243,26 @@ test('RFC 7541 §4.2: a table that shrank and grew again is announced by both si
       .slice(0, 6),
     '203f45',
   );
+});
+
+test('the own cap holds whatever a peer allows: it is our memory too', () => {
+  const encoder = new Encoder();
+  encoder.setMaximumSize(16 * 1024 * 1024);
+  const decoder = new Decoder(new FieldCache(64), 4096);
+  // Three times as much as the cap, each twice so that it is worth a place.
+  for (let i = 0; i < 400; i++) {
+    const field = createField('x-a', `${i}`, 'constant');
+    for (let turn = 0; turn < 3; turn++) assert.equal(decodeWith(decoder, encode(encoder, [field]))[0]?.text, `${i}`);
+  }
+});
+
+test('a table full of the smallest entries is addressed to its end', () => {
+  const encoder = new Encoder();
+  const decoder = new Decoder(new FieldCache(256));
+  const fields = Array.from({ length: 120 }, (_, i) =>
+    createField(String.fromCharCode(0x61 + (i % 26)), `${i % 10}`, 'constant'),
+  );
+  for (let turn = 0; turn < 5; turn++) {
+    assert.deepEqual(pairs(decodeWith(decoder, encode(encoder, fields))), pairs(fields));
+  }
 });
