@@ -1,5 +1,8 @@
 export { type Admin, type AdminOptions, type AdminSubject, startAdmin } from './admin/admin-server.ts';
+export type { ClusterView, EndpointView } from './admin/admin-clusters.ts';
 export { type Proxy, type ProxyOptions, startProxy } from './proxy.ts';
+export type { WorkerUser } from './proxy-options.ts';
+export { type ProxyListener, type ProxyListeners, startListeners } from './proxy-listeners.ts';
 export type { MaxConnectionAge } from './downstream/connection-age.ts';
 export type { ConnectionSettings } from './transport/connection-settings.ts';
 export { followServerTls, followUpstreamTls, TlsFileError } from './tls/tls-files.ts';

@@ -7,18 +7,20 @@ import type { AccessLog } from './access-log/access-log.ts';
 import { ClusterTable } from './upstream/cluster-table.ts';
 import type { ConnectionSettings } from './transport/connection-settings.ts';
 import { DownstreamConnection } from './downstream/downstream-connection.ts';
+import { tellProtocol } from './downstream/tell-protocol.ts';
 import { createEngine } from './transport/engine.ts';
 import { processUse, type ProxyReport } from './metrics/metrics-report.ts';
+import { type Entrance, entranceKey, routingOf } from './routing/entrance.ts';
 import { Router } from './routing/router.ts';
-import { createTlsAcceptor } from './tls/tls-acceptor.ts';
+import { passThrough } from './upstream/pass-through.ts';
+import { createTlsAcceptor, type TlsAcceptor } from './tls/tls-acceptor.ts';
 import { createUpstreamTls } from './tls/tls-connect.ts';
 import type { ServerTls, UpstreamTls } from './tls/tls-settings.ts';
 
 export interface FrontOptions {
   readonly snapshots: SnapshotSource;
-  /** The port callers dial: the Service port meant when `:authority` names none. */
-  readonly listenPort: number;
-  readonly service?: AddressedService | undefined;
+  /** One that is certain to be used; others may come with their first connection. */
+  readonly entrance?: Entrance | undefined;
   readonly namespace: string;
   readonly log: Logger;
   readonly random: Random;
@@ -30,7 +32,7 @@ export interface FrontOptions {
 
 /** The proxy without a listening socket: connections come in by `accept`, whoever accepted them. */
 export interface Front {
-  accept(socket: Socket): void;
+  accept(socket: Socket, entrance: Entrance): void;
   /** For connections from now on, when it was made with TLS. @throws Error when it cannot be used; nothing changes then. */
   setTls(tls: ServerTls): void;
   /** The same for connections to pods. */
@@ -43,37 +45,66 @@ export interface Front {
   close(): Promise<void>;
 }
 
+interface Door {
+  readonly router: Router;
+  /** Absent: plain text. */
+  readonly acceptor: TlsAcceptor | undefined;
+}
+
 export function createFront(options: FrontOptions): Front {
-  const { snapshots, namespace, listenPort, service, random, log, accessLog, connections: settings } = options;
+  const { snapshots, namespace, random, log, accessLog, connections: settings } = options;
   const upstreamTls = options.upstreamTls && createUpstreamTls(options.upstreamTls);
-  const engine = createEngine({ accessLog, upstreamTls, connections: settings, random });
+  const engine = createEngine({ accessLog, upstreamTls, connections: settings, random, log: options.log });
   const clusters = new ClusterTable(snapshots.current, engine, random);
-  const routing = { namespace, listenPort, ...(service === undefined ? {} : { service }) };
-  const router = new Router(snapshots.current, clusters, routing, random, engine.deadlines);
-  const unsubscribe = snapshots.subscribe((snapshot) => router.update(snapshot));
+  /** One for each way in; its connections may outlive its listener. */
+  const doors = new Map<string, Door>();
+  const unsubscribe = snapshots.subscribe((snapshot) => {
+    clusters.update(snapshot);
+    for (const { router } of doors.values()) router.update(snapshot);
+  });
   /** Every accepted socket until it is closed. */
   const sockets = new Set<Socket>();
   const connections = new Set<DownstreamConnection>();
   const waiters = new Set<() => void>();
   let draining = false;
 
-  const serve = (socket: Socket): void => {
+  const serve = (socket: Socket, router: Router): void => {
     const connection = new DownstreamConnection(socket, router, engine, (closed) => connections.delete(closed));
     connections.add(connection);
     if (draining) connection.drain();
   };
 
+  /** On a listener that stands for a Service port, whose callers dialled the Service and know of no proxy. */
+  const receive = (socket: Socket, router: Router, service: AddressedService): void => {
+    tellProtocol(
+      socket,
+      () => serve(socket, router),
+      () => passThrough(socket, snapshots.current, service, random),
+    );
+  };
+
+  let { tls } = options;
   let tlsHandshakeFailures = 0;
-  const acceptor =
-    options.tls &&
-    createTlsAcceptor({
-      tls: options.tls,
-      onSecure: serve,
-      onFailure: (why) => {
-        tlsHandshakeFailures++;
-        log.debug(`a TLS handshake failed: ${why}`);
-      },
-    });
+  let refusedConnections = 0;
+  const openDoor = (entrance: Entrance): Door => {
+    const router = new Router(snapshots.current, clusters, routingOf(entrance, namespace), random, engine.deadlines);
+    const acceptor =
+      tls &&
+      createTlsAcceptor({
+        tls,
+        handshakeTimeoutMs: engine.limits.handshakeTimeoutMs,
+        onSecure: (socket) => serve(socket, router),
+        onFailure: (why) => {
+          tlsHandshakeFailures++;
+          log.debug(`a TLS handshake failed: ${why}`);
+        },
+      });
+    const door = { router, acceptor };
+    doors.set(entranceKey(entrance), door);
+    return door;
+  };
+  // Whatever is the matter with its certificates is heard of now.
+  if (options.entrance !== undefined) openDoor(options.entrance);
 
   /** Resolves once there is no connection any more, or when the time is over. */
   const untilEmpty = async (timeoutMs: number): Promise<void> => {
@@ -101,20 +132,30 @@ export function createFront(options: FrontOptions): Front {
   };
 
   return {
-    accept(socket) {
+    accept(socket, entrance) {
+      if (sockets.size >= engine.limits.maxConnections) {
+        refusedConnections++;
+        socket.destroy();
+        return;
+      }
+      const { router, acceptor } = doors.get(entranceKey(entrance)) ?? openDoor(entrance);
       sockets.add(socket);
       socket.once('close', () => {
         sockets.delete(socket);
         if (sockets.size === 0) for (const finish of waiters) finish();
       });
-      if (acceptor === undefined) serve(socket);
-      else acceptor.accept(socket);
+      if (acceptor !== undefined) acceptor.accept(socket);
+      else if (entrance.kind === 'any') serve(socket, router);
+      else receive(socket, router, entrance.service);
     },
 
-    setTls: (tls) => acceptor?.update(tls),
+    setTls(next) {
+      for (const { acceptor } of doors.values()) acceptor?.update(next);
+      tls = next;
+    },
 
-    setUpstreamTls(tls) {
-      engine.upstreamTls = createUpstreamTls(tls);
+    setUpstreamTls(next) {
+      engine.upstreamTls = createUpstreamTls(next);
       clusters.retryAll();
     },
 
@@ -122,8 +163,10 @@ export function createFront(options: FrontOptions): Front {
       return {
         methods: engine.calls.methods.all().map((method) => method.report()),
         endpoints: clusters.report(),
+        clusters: clusters.reportClusters(),
         downstream: { ...engine.downstream },
         upstream: { ...engine.upstream },
+        pressure: { ...engine.memory.report(), refusedConnections },
         tlsHandshakeFailures,
         accessLogDropped: 0,
         ...processUse(),

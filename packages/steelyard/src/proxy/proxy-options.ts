@@ -11,11 +11,21 @@ import type { ProxyReport } from './metrics/metrics-report.ts';
 import type { Source } from './tls/tls-follow.ts';
 import type { ServerTls, UpstreamTls } from './tls/tls-settings.ts';
 
-export interface ProxyOptions {
-  readonly snapshots: SnapshotSource;
+export interface ProxyOptions extends ServingOptions {
   readonly listen: SocketAddress;
   /** The Service meant when a call's `:authority` names none. */
   readonly service?: AddressedService | undefined;
+}
+
+/** Of the system, by number. */
+export interface WorkerUser {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Of a proxy wherever it listens. */
+export interface ServingOptions {
+  readonly snapshots: SnapshotSource;
   /** Short names in `:authority` are of this namespace. */
   readonly namespace: string;
   readonly log: Logger;
@@ -23,6 +33,8 @@ export interface ProxyOptions {
   readonly random?: Random | undefined;
   /** Processes that the calls are spread over. Default 1: this one. */
   readonly workers?: number | undefined;
+  /** Whose processes those are; then there is at least one beside this. Absent: this process's user. */
+  readonly workerUser?: WorkerUser | undefined;
   /** Of callers' connections. Absent: plain text, HTTP/2 with prior knowledge. */
   readonly tls?: Source<ServerTls> | undefined;
   /** Of connections to pods. Absent: plain text. */
@@ -33,8 +45,12 @@ export interface ProxyOptions {
   readonly accessLog?: { readonly selection: AccessLogSelection; readonly sink: AccessLogSink } | undefined;
 }
 
-export interface Proxy {
+export interface Proxy extends Serving {
   readonly address: SocketAddress;
+}
+
+/** What serves connections, wherever they were accepted. */
+export interface Serving {
   /** What was counted since the start. */
   report(): Promise<ProxyReport>;
   /** Of a proxy with several processes. */

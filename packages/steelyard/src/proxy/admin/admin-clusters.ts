@@ -1,14 +1,19 @@
 import { type Cluster, type Endpoint, renderEndpointAddress, type Snapshot } from '@steelyard/core/model';
 import { quantileUs } from '../metrics/metrics-histogram.ts';
+import { policyName } from '../upstream/member-picker.ts';
+import type { ClusterReport, MemberReport } from '../metrics/cluster-report.ts';
 import type { EndpointReport, ProxyReport } from '../metrics/metrics-report.ts';
 import { GRPC_STATUS_NAMES } from '@steelyard/core/model';
 
 /**
+ * - `ejected`: it has failed too much, and gets no calls for a while;
+ * - `unhealthy`: active health checks find it so, and it gets no calls;
+ * - `left-out`: the subset that this proxy uses of the cluster (annotation `subset-size`) is without it;
  * - `connected`: there is a connection to it;
  * - `idle`: there is none, since no call has gone there (yet, or for long);
  * - `failing`: there is none, and the last call that went there found it unavailable.
  */
-export type EndpointState = 'connected' | 'idle' | 'failing';
+export type EndpointState = 'ejected' | 'unhealthy' | 'left-out' | 'connected' | 'idle' | 'failing';
 
 /** One pod in the answer of `/clusters`. A pod in several clusters has the same numbers in each: they are the pod's. */
 export interface EndpointView {
@@ -19,6 +24,12 @@ export interface EndpointView {
   readonly state: EndpointState;
   /** It is ending, and takes calls only because no other pod is ready (KEP-1669). */
   readonly terminating: boolean;
+  /** How often it was ejected; absent: never. */
+  readonly ejections?: number;
+  /** What active health checks say; absent: there are none. */
+  readonly health?: 'unchecked' | 'healthy' | 'unhealthy';
+  /** It is new, and has not its full share yet (`warmup`). */
+  readonly warming?: true;
   readonly active: number;
   readonly connections: number;
   /** Calls that were sent there. */
@@ -35,31 +46,55 @@ export interface ClusterView {
   readonly port: number;
   readonly subset: string;
   readonly policy: string;
+  /** Circuit breakers; absent: the cluster has none, or has had no call. */
+  readonly circuitBreakers?: {
+    /** Limits that are reached now. */
+    readonly open: readonly string[];
+    /** What each has refused. */
+    readonly refused: Readonly<Record<string, number>>;
+  };
   readonly endpoints: readonly EndpointView[];
 }
 
 /** `/clusters`: what each pod got and made of it. */
 export function viewClusters(snapshot: Snapshot, report: ProxyReport): ClusterView[] {
-  const reports = new Map(report.endpoints.map((endpoint) => [endpoint.key, endpoint]));
-  return [...snapshot.clusters.values()].map((cluster) => viewCluster(cluster, reports));
+  const endpoints = new Map(report.endpoints.map((endpoint) => [endpoint.key, endpoint]));
+  const clusters = new Map(report.clusters.map((cluster) => [cluster.name, cluster]));
+  return [...snapshot.clusters.values()].map((cluster) => viewCluster(cluster, clusters.get(cluster.name), endpoints));
 }
 
-function viewCluster(cluster: Cluster, reports: ReadonlyMap<string, EndpointReport>): ClusterView {
-  const { name, host, port, subset, loadBalancer, endpoints } = cluster;
+function viewCluster(
+  cluster: Cluster,
+  report: ClusterReport | undefined,
+  reports: ReadonlyMap<string, EndpointReport>,
+): ClusterView {
+  const { name, host, port, subset, endpoints } = cluster;
+  const members = new Map(report?.members.map((member) => [member.key, member]));
   return {
     name,
     host,
     port,
     subset,
-    policy: loadBalancer.kind,
+    policy: policyName(cluster),
+    ...(report !== undefined &&
+      cluster.connectionPool !== undefined && {
+        circuitBreakers: { open: report.open, refused: report.refused },
+      }),
     endpoints: endpoints.map((endpoint) => {
       const key = renderEndpointAddress(endpoint.address, endpoint.port);
-      return viewEndpoint(key, endpoint, reports.get(key));
+      const isLeftOut = report !== undefined && !members.has(key) && cluster.extensions?.subsetSize !== undefined;
+      const seen = viewEndpoint(key, endpoint, reports.get(key), members.get(key));
+      return isLeftOut ? { ...seen, state: 'left-out' as const } : seen;
     }),
   };
 }
 
-function viewEndpoint(key: string, endpoint: Endpoint, report: EndpointReport | undefined): EndpointView {
+function viewEndpoint(
+  key: string,
+  endpoint: Endpoint,
+  report: EndpointReport | undefined,
+  member: MemberReport | undefined,
+): EndpointView {
   const { podName, nodeName, zone, conditions } = endpoint;
   const counts = [...(report?.byStatus ?? [])];
   const connections = report?.connections ?? 0;
@@ -69,8 +104,11 @@ function viewEndpoint(key: string, endpoint: Endpoint, report: EndpointReport | 
     ...(podName !== undefined && { pod: podName }),
     ...(nodeName !== undefined && { node: nodeName }),
     ...(zone !== undefined && { zone }),
-    state: connections > 0 ? 'connected' : failing ? 'failing' : 'idle',
+    state: outOfUse(member) ?? (connections > 0 ? 'connected' : failing ? 'failing' : 'idle'),
     terminating: conditions.terminating,
+    ...(member !== undefined && member.ejections > 0 && { ejections: member.ejections }),
+    ...(member?.probe !== undefined && { health: member.probe }),
+    ...(member?.warming === true && { warming: true }),
     active: report?.active ?? 0,
     connections,
     calls: report?.started ?? 0,
@@ -81,6 +119,11 @@ function viewEndpoint(key: string, endpoint: Endpoint, report: EndpointReport | 
     ),
     ...viewLatency(report),
   };
+}
+
+function outOfUse(member: MemberReport | undefined): EndpointState | undefined {
+  if (member?.ejected === true) return 'ejected';
+  return member?.probe === 'unhealthy' ? 'unhealthy' : undefined;
 }
 
 function viewLatency(report: EndpointReport | undefined): Pick<EndpointView, 'latencyMs'> {

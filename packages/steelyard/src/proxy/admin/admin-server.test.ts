@@ -6,6 +6,7 @@ import { createTestSource } from '@steelyard/testkit';
 import type { Logger } from '../../log.ts';
 import { type Admin, type AdminSubject, startAdmin } from './admin-server.ts';
 import { EMPTY_REPORT } from '../metrics/metrics-report.ts';
+import type { ClusterReport } from '../metrics/cluster-report.ts';
 import { EndpointStats } from '../metrics/metrics-series.ts';
 import { silent } from '../end-to-end/proxy.test-bed.ts';
 
@@ -105,6 +106,60 @@ describe('the admin port', () => {
     });
   });
 
+  test('/clusters: what is out of use, warming or refused', async () => {
+    const { admin, ask } = await startBed();
+    const { snapshot } = subjectWith(async () => EMPTY_REPORT);
+    const [cluster] = snapshot.clusters.values();
+    assert.ok(cluster);
+    const [first, second] = cluster.endpoints;
+    assert.ok(first && second);
+    const endpoints = [first, second, { ...second, port: 8003 }];
+    const pool = { ...cluster, endpoints, connectionPool: { maxRequests: 3 }, extensions: { subsetSize: 2 } };
+    const member = { ejected: false, ejections: 0, probe: 'healthy', warming: false } as const;
+    const report: ClusterReport = {
+      name: cluster.name,
+      policy: 'RANDOM',
+      active: 3,
+      refused: { maxRequests: 7 },
+      open: ['maxRequests'],
+      members: [
+        { ...member, key: '127.0.0.1:8001', ejected: true, ejections: 2 },
+        { ...member, key: '127.0.0.1:8002', probe: 'unhealthy', warming: true },
+      ],
+    };
+    const subject = subjectWith(async () => ({ ...EMPTY_REPORT, clusters: [report] }));
+    admin.ready({ ...subject, snapshot: { ...snapshot, clusters: new Map([[cluster.name, pool]]) } });
+    const body: unknown = JSON.parse((await ask('/clusters')).body);
+    const numbers = { terminating: false, active: 0, connections: 0, calls: 0, errors: {} };
+    assert.deepEqual(body, {
+      clusters: [
+        {
+          name: cluster.name,
+          host: cluster.host,
+          port: 8000,
+          subset: '',
+          policy: 'RANDOM',
+          circuitBreakers: { open: ['maxRequests'], refused: { maxRequests: 7 } },
+          endpoints: [
+            { endpoint: '127.0.0.1:8001', state: 'ejected', ejections: 2, health: 'healthy', ...numbers },
+            { endpoint: '127.0.0.1:8002', state: 'unhealthy', health: 'unhealthy', warming: true, ...numbers },
+            { endpoint: '127.0.0.1:8003', state: 'left-out', ...numbers },
+          ],
+        },
+      ],
+    });
+    const metrics = (await ask('/metrics')).body;
+    for (const line of [
+      `steelyard_endpoint_ejected{grpc_target="${cluster.name}",endpoint="127.0.0.1:8001"} 1`,
+      `steelyard_endpoint_ejections_total{grpc_target="${cluster.name}",endpoint="127.0.0.1:8001"} 2`,
+      `steelyard_endpoint_unhealthy{grpc_target="${cluster.name}",endpoint="127.0.0.1:8002"} 1`,
+      `steelyard_cluster_active_calls{grpc_target="${cluster.name}"} 3`,
+      `steelyard_cluster_refused_total{grpc_target="${cluster.name}",limit="maxRequests"} 7`,
+    ]) {
+      assert.ok(metrics.includes(`\n${line}\n`), line);
+    }
+  });
+
   test('/config: the Snapshot, its maps as objects', async () => {
     const { admin, ask } = await startBed();
     admin.ready(empty);
@@ -123,6 +178,17 @@ describe('the admin port', () => {
     assert.equal(drains(), 0);
     assert.equal((await ask('/drain', { method: 'POST' })).status, 202);
     assert.equal(drains(), 1);
+  });
+
+  test('what it tells of may be not ready for a while, and has metrics of its own', async () => {
+    const { admin, ask } = await startBed();
+    let obstacle: string | undefined = 'the rules are not in effect';
+    admin.ready({ ...empty, obstacle: () => obstacle, moreMetrics: () => 'mine 1\n' });
+    assert.deepEqual(await ask('/readyz').then(({ status, body }) => [status, body]), [503, `${obstacle}\n`]);
+    assert.match((await ask('/metrics')).body, /^steelyard_ready 0$[^]*^mine 1$/m);
+    obstacle = undefined;
+    assert.equal((await ask('/readyz')).status, 200);
+    assert.match((await ask('/metrics')).body, /^steelyard_ready 1$/m);
   });
 
   const hosts: readonly [string, string, number][] = [

@@ -14,6 +14,10 @@ export interface AdminSubject {
   readonly snapshot: Snapshot;
   report(): Promise<ProxyReport>;
   readonly workers: WorkersReport | undefined;
+  /** Why it is not ready at the moment, as a sentence, though it has started. */
+  obstacle?(): string | undefined;
+  /** More of `/metrics`. */
+  moreMetrics?(): string;
 }
 
 /** - `starting`: no Snapshot, or not listening yet · `ready` · `draining`: takes nothing new */
@@ -66,13 +70,14 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
 
   const page = async (): Promise<string> => {
     const report = subject === undefined ? EMPTY_REPORT : await subject.report();
-    return renderMetrics({
+    const proxy = renderMetrics({
       report,
       snapshot: subject?.snapshot,
-      ready: phase === 'ready',
+      ready: phase === 'ready' && subject?.obstacle?.() === undefined,
       workers: subject?.workers,
       startedAt,
     });
+    return proxy + (subject?.moreMetrics?.() ?? '');
   };
 
   const drain = (request: IncomingMessage): Answer => {
@@ -89,7 +94,7 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
 
   const routes = new Map<string, Route>([
     ['/livez', { method: 'GET', answer: () => text(200, 'ok') }],
-    ['/readyz', { method: 'GET', answer: () => readiness(phase) }],
+    ['/readyz', { method: 'GET', answer: () => readiness(phase, subject?.obstacle?.()) }],
     ['/metrics', { method: 'GET', answer: async () => ({ status: 200, type: METRICS_TYPE, body: await page() }) }],
     ['/clusters', { method: 'GET', answer: () => clusters(subject) }],
     ['/config', { method: 'GET', answer: () => config(subject) }],
@@ -151,12 +156,12 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   };
 }
 
-function readiness(phase: AdminPhase): Answer {
+function readiness(phase: AdminPhase, obstacle?: string): Answer {
   switch (phase) {
     case 'starting':
       return text(503, 'starting: no Snapshot yet');
     case 'ready':
-      return text(200, 'ok');
+      return obstacle === undefined ? text(200, 'ok') : text(503, obstacle);
     case 'draining':
       return text(503, 'draining');
     default:

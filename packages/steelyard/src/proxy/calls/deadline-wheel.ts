@@ -1,7 +1,12 @@
 /** Width of a slot: how late a deadline may be noticed. */
-const RESOLUTION_MS = 10;
+export const RESOLUTION_MS = 10;
 /** About ten seconds a turn; what is due later waits in its slot for another turn. */
 const SLOTS = 1024;
+
+/** Something that is to happen at a certain time. */
+export interface Due {
+  due(): void;
+}
 
 /** A moment at which something happens to `subject`, unless it is cancelled before. */
 export class Deadline<T> {

@@ -30,6 +30,10 @@ export interface CallFailure {
   readonly message: string;
   /** Done to the header of the answer. */
   readonly headers?: HeaderOperations;
+  /** A circuit breaker says so: the call must not be tried again. */
+  readonly overloaded?: true;
+  /** No connection has room, and there is none to be had: the call may wait for one. */
+  readonly full?: true;
 }
 
 /** PROTOCOL-HTTP2.md "Errors", and what gRPC callers expect of a connection that is gone: to be told to try again. */

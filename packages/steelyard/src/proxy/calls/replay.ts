@@ -6,6 +6,12 @@ import { type Field, HeaderBlock } from '@steelyard/http2';
  */
 const MAX_LENGTH = 393_216;
 
+/** A stream of many small messages costs more in bookkeeping than in octets. */
+const MAX_PARTS = 256;
+
+/** A chunk this much larger than what is kept of it is not worth holding on to. */
+const SPARE = 2;
+
 /** Connections a request is given to in all, the first included: gRPC's bound for retries (gRFC A6). */
 const MAX_ATTEMPTS = 5;
 
@@ -31,9 +37,15 @@ export class Replay {
   #firstStart = 0;
   #firstEnd = 0;
   #more: BodyPart[] | undefined = undefined;
+  /** What is kept has been copied since it last grew. */
+  #compact = false;
   length = 0;
   ended = false;
   trailers: HeaderBlock | undefined = undefined;
+  /** The header of a response that is not passed on yet. */
+  held: HeaderBlock | undefined = undefined;
+  /** Holds it, in one call after the other. */
+  #holder: HeaderBlock | undefined = undefined;
   #attempts = 1;
 
   /** Takes the fields over from `block`, which is done with. */
@@ -54,6 +66,41 @@ export class Replay {
     this.length = 0;
     this.trailers = undefined;
     this.#attempts = 1;
+    this.#compact = false;
+    this.letGo();
+  }
+
+  /** All of the request is here. */
+  get complete(): boolean {
+    return this.ended || this.trailers !== undefined;
+  }
+
+  /** There is nothing beyond the header. */
+  get bare(): boolean {
+    return this.ended && this.length === 0 && this.trailers === undefined;
+  }
+
+  /** Attempts that no pod has looked at. */
+  get untouched(): number {
+    return this.#attempts - 1;
+  }
+
+  /** Takes the header of a response over from `block`: the fields as they were read, which costs no copy. */
+  hold(block: HeaderBlock): void {
+    const holder = (this.#holder ??= HeaderBlock.of([]));
+    const { count } = block;
+    holder.fields = block.exchangeFields(holder.fields);
+    holder.count = count;
+    this.held = holder;
+  }
+
+  /** Forgets the header that is held. */
+  letGo(): void {
+    const { held } = this;
+    if (held === undefined) return;
+    this.held = undefined;
+    held.fields.fill(HeaderBlock.NO_FIELD, 0, held.count);
+    held.count = 0;
   }
 
   /** False when it does not fit. */
@@ -68,7 +115,22 @@ export class Replay {
       (this.#more ??= []).push({ bytes, start, end });
     }
     this.length += end - start;
-    return this.length <= MAX_LENGTH;
+    this.#compact = false;
+    return this.length <= MAX_LENGTH && (this.#more === undefined || this.#more.length < MAX_PARTS);
+  }
+
+  /**
+   * Copies what is kept out of the chunks that it was read in, as far as those are much larger. Few calls wait so long for
+   * their response that it is worth it; those that do would hold on to what others have sent.
+   */
+  compact(): void {
+    if (this.#compact) return;
+    this.#compact = true;
+    for (let i = 0; i < this.#count; i++) this.#fields[i] = (this.#fields[i] ?? HeaderBlock.NO_FIELD).retain();
+    const [first, ...more] = this.parts().map(compacted);
+    if (first === undefined) return;
+    ({ bytes: this.#first, start: this.#firstStart, end: this.#firstEnd } = first);
+    if (this.#more !== undefined) this.#more = more;
   }
 
   /** Counts another attempt. False when there have been enough. */
@@ -84,6 +146,12 @@ export class Replay {
     if (this.length === 0) return [];
     return [{ bytes: this.#first, start: this.#firstStart, end: this.#firstEnd }, ...(this.#more ?? [])];
   }
+}
+
+function compacted(part: BodyPart): BodyPart {
+  const { bytes, start, end } = part;
+  if (bytes.buffer.byteLength <= SPARE * (end - start)) return part;
+  return { bytes: Uint8Array.from(bytes.subarray(start, end)), start: 0, end: end - start };
 }
 
 /** How many idle replays are held on to. */

@@ -14,39 +14,84 @@ import type { Engine } from '../transport/engine.ts';
 import { failCall } from '../calls/fail-call.ts';
 import { type CallFailure, GrpcStatus, tooLarge } from '../calls/grpc-status.ts';
 import type { Router } from '../routing/router.ts';
+import type { MemoryHolder } from '../transport/memory-guard.ts';
 import type { Ticking } from '../transport/ticker.ts';
 import { Transport } from '../transport/transport.ts';
 
 /** A caller's connection: calls come in here, each is sent on by the router's choice. */
-export class DownstreamConnection implements ConnectionHandler<Call>, Ticking {
+export class DownstreamConnection implements ConnectionHandler<Call>, Ticking, MemoryHolder {
   readonly connection: Connection<Call>;
   readonly #transport: Transport<Call>;
   readonly #router: Router;
   readonly #engine: Engine;
   readonly #age: ConnectionAge | undefined;
   #draining = false;
+  /** Octets of requests that are kept, as far as the process is charged for them. */
+  #kept = 0;
 
   constructor(socket: Socket, router: Router, engine: Engine, onClose: (connection: DownstreamConnection) => void) {
     this.#router = router;
     this.#engine = engine;
     const { fields, buffers, limits, maxAge, now, random } = engine;
-    this.connection = new Connection<Call>(this, { role: 'server', fields, buffers, limits, now });
+    const memory = engine.memory.budget;
+    this.connection = new Connection<Call>(this, { role: 'server', fields, buffers, limits, memory, now });
     this.#age = maxAge && new ConnectionAge(maxAge, now(), random);
     engine.ticker.add(this);
+    engine.memory.add(this);
     this.#transport = new Transport(socket, this.connection, engine, engine.downstream, () => {
       engine.ticker.remove(this);
+      engine.memory.remove(this);
       this.connection.abandon('the caller is gone');
+      engine.memory.budget.release(this.#kept);
+      this.#kept = 0;
       onClose(this);
     });
   }
 
   tick(now: number): void {
     this.connection.tick(now);
+    this.#chargeKept();
     // One more may have come before the caller heard that it is to go.
     if (this.#draining) this.#endOwn();
     const stage = this.#age?.stage(now) ?? 'young';
     if (stage === 'old') this.drain();
     else if (stage === 'over') this.close('the connection has reached its maximum age');
+  }
+
+  get heldLength(): number {
+    return this.connection.heldLength + this.#transport.backlog + this.#kept;
+  }
+
+  /**
+   * Requests that are kept for another try are charged for here, once a second, as most are gone by then. Before anybody is
+   * closed for want of memory it is they who go: their calls go on, and are just not made again.
+   */
+  #chargeKept(): void {
+    const { budget } = this.#engine.memory;
+    let kept = 0;
+    if (this.connection.streamCount > 0) {
+      this.connection.forEachStream((stream) => {
+        const { replay } = contextOf(stream);
+        replay?.compact();
+        kept += replay?.length ?? 0;
+      });
+    }
+    if (kept > 0 && budget.used - this.#kept + kept > budget.limit) {
+      this.connection.forEachStream((stream) => {
+        const call = contextOf(stream);
+        if (call.replay?.held === undefined) call.commit();
+      });
+      kept = 0;
+    }
+    budget.release(this.#kept);
+    budget.charge(kept);
+    this.#kept = kept;
+  }
+
+  /** A caller that takes nothing hears no last words either. */
+  relieve(detail: string): void {
+    this.connection.close(ErrorCode.ENHANCE_YOUR_CALM, detail);
+    this.#transport.abort();
   }
 
   /** Takes no new calls; closes when those under way have ended. */
@@ -69,7 +114,7 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking {
   close(detail: string): void {
     this.connection.forEachStream((stream) => {
       const call = contextOf(stream);
-      if (call.upStream !== undefined) call.upstream?.reset(call.upStream, ErrorCode.CANCEL);
+      call.cancel();
       // The pod has done nothing wrong: its attempt is one that was cancelled.
       call.release(GrpcStatus.CANCELLED);
       failCall(call, { status: GrpcStatus.UNAVAILABLE, message: detail });
@@ -109,20 +154,26 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking {
     const call = contextOf(stream);
     const { upstream, upStream } = call;
     call.requestOctets += end - start;
-    if (call.replay !== undefined && !call.replay.add(bytes, start, end, endStream)) call.commit();
-    // What nobody wants any more is dropped, and its credit given back.
+    const fits = call.replay === undefined || call.replay.add(bytes, start, end, endStream);
+    call.shadows?.add(bytes, start, end, endStream);
     const sent =
       upstream === undefined || upStream === undefined
-        ? takeOwn(call, bytes, start, end, endStream)
+        ? takeAside(call, bytes, start, end, endStream)
         : upstream.sendData(upStream, bytes, start, end, endStream);
+    if (!fits) call.commit();
     if (sent > 0) call.sent(sent);
+    if (endStream) call.sender?.complete(call);
   }
 
   onTrailers(stream: Stream<Call>, block: HeaderBlock): void {
-    const { upstream, upStream, replay, own } = contextOf(stream);
-    own?.answer();
+    const call = contextOf(stream);
+    const { upstream, upStream, replay } = call;
+    call.own?.answer();
     if (replay !== undefined) replay.trailers = block.retain();
+    call.shadows?.addTrailers(block);
     if (upStream !== undefined) upstream?.sendTrailers(upStream, block);
+    else call.pending?.addTrailers(block);
+    call.sender?.complete(call);
   }
 
   /** Response octets have left for the caller: the pod may send as many again. */
@@ -134,7 +185,9 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking {
   /** The caller cancelled, is gone, or broke a rule: in each case the pod must not see a complete request. */
   onReset(stream: Stream<Call>, code: number, cause: ResetCause, detail: string): void {
     const call = contextOf(stream);
-    if (call.upStream !== undefined) call.upstream?.reset(call.upStream, ErrorCode.CANCEL);
+    call.cancel();
+    // Callers' clocks are mostly first: one who cancels at the deadline has waited for the pod as long as it would.
+    if (cause === 'peer' && hasWaitedLongEnough(call)) call.attemptEnd = 'timeout';
     const byUs = cause === 'connection' && code === ErrorCode.NO_ERROR;
     call.end(byUs ? GrpcStatus.UNAVAILABLE : GrpcStatus.CANCELLED, cause === 'peer' ? 'the caller cancelled' : detail);
   }
@@ -160,8 +213,22 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking {
   }
 }
 
-/** The body of a call that was not sent on: the proxy's own, or nobody's. Returns the octets that are out of the way. */
-function takeOwn({ own }: Call, bytes: Uint8Array, start: number, end: number, endStream: boolean): number {
+/** How much sooner than ours a caller's clock may be. */
+const CLOCK_LEAD_MS = 20;
+
+function hasWaitedLongEnough({ deadline, responseStarted }: Call): boolean {
+  return deadline !== undefined && !responseStarted && deadline.remainingMs <= CLOCK_LEAD_MS;
+}
+
+/**
+ * The body of a call that no pod has alone: one that waits for its pod, the proxy's own, or nobody's. Returns the octets that
+ * are out of the way: what nobody wants any more is dropped, and its credit given back.
+ */
+function takeAside({ own, pending }: Call, bytes: Uint8Array, start: number, end: number, endStream: boolean): number {
+  if (pending !== undefined) {
+    pending.add(bytes, start, end, endStream);
+    return 0;
+  }
   own?.add(bytes, start, end);
   if (endStream) own?.answer();
   return end - start;

@@ -58,7 +58,7 @@ describe('a call ends by its deadline', () => {
       stream.respond({ ':status': 200, 'content-type': 'application/grpc' });
       stream.write('part');
     });
-    const { caller } = await startRules({ pods: [{ behaviour }], http: rule('50ms') });
+    const { caller } = await startRules({ pods: [{ behaviour }], http: rule('500ms') });
     const reply = await caller.call('x');
     assert.deepEqual([reply.body.toString(), reply.trailers['grpc-status']], ['part', '4']);
     assert.equal((await seen).code, constants.NGHTTP2_CANCEL);

@@ -87,7 +87,7 @@ describe('a call that no pod has looked at is sent again', () => {
 
   test('never when the pod may have looked: a connection that breaks is an error', async () => {
     const half: PodBehaviour = (stream) => setImmediate(() => stream.session?.destroy());
-    const { caller, pods } = await startBed(2, half);
+    const { caller, pods } = await startBed(2, half, {}, 'RANDOM', { attempts: 0 });
     assert.equal((await caller.call('x')).headers['grpc-status'], '14');
     assert.equal(
       pods.reduce((sum, pod) => sum + pod.calls, 0),
@@ -142,7 +142,7 @@ describe('a call that no pod has looked at is sent again', () => {
       });
     });
     cleanUp.push(() => once(server.close(), 'close'));
-    const { source, caller } = await startBed(1);
+    const { source, caller } = await startBed(1, echo, {}, 'RANDOM', { attempts: 0 });
     source.setPods([{ port }]);
     const reply = await caller.call('x');
     assert.equal(reply.headers[':status'], 200);

@@ -59,8 +59,9 @@ describe('where calls go', () => {
     assert.equal(first.calls, before, 'no new call for the pod that went');
     assert.equal(first.sessions.size, 1, 'its calls go on');
     const closed = once([...first.sessions][0] ?? first.server, 'close');
+    const replies = streams.map(collect);
     for (const stream of streams) stream.end();
-    for (const stream of streams) assert.equal((await collect(stream)).trailers['grpc-status'], '0');
+    for (const reply of replies) assert.equal((await reply).trailers['grpc-status'], '0');
     await closed;
     source.setPods([first, second]);
     for (let i = 0; i < 20; i++) assert.equal((await caller.call('z')).trailers['grpc-status'], '0');
@@ -73,7 +74,8 @@ describe('where calls go', () => {
     const streams = Array.from({ length: 60 }, () => caller.open());
     await Promise.all(streams.map((stream) => (stream.write('x'), once(stream, 'data'))));
     assert.equal(pods[0]?.sessions.size, 6);
+    const replies = streams.map(collect);
     for (const stream of streams) stream.end();
-    for (const stream of streams) assert.equal((await collect(stream)).trailers['grpc-status'], '0');
+    for (const reply of replies) assert.equal((await reply).trailers['grpc-status'], '0');
   });
 });

@@ -7,10 +7,12 @@ import {
   startPod,
   TestCaller,
   type TestPodServer,
+  type TestRules,
   type TestSource,
 } from '@steelyard/testkit';
 import type { Logger } from '../../log.ts';
 import { type Proxy, startProxy } from '../proxy.ts';
+import type { ConnectionSettings } from '../transport/connection-settings.ts';
 
 export const silent: Logger = {
   debug() {},
@@ -38,15 +40,18 @@ export async function startBed(
   behaviour: PodBehaviour = echo,
   settings = {},
   simple = 'RANDOM',
+  rules: TestRules = {},
+  connections: ConnectionSettings = {},
 ): Promise<Bed> {
   const pods = await Promise.all(Array.from({ length: podCount }, () => startPod(behaviour, settings)));
-  const source = createTestSource(pods, simple);
+  const source = createTestSource(pods, simple, rules);
   const proxy = await startProxy({
     snapshots: source,
     listen: { host: '127.0.0.1', port: 0 },
     namespace: 'default',
     log: silent,
     random: createSeededRandom(7),
+    connections,
   });
   const caller = new TestCaller(proxy.address.port);
   for (const pod of pods) cleanUp.push(() => pod.close());

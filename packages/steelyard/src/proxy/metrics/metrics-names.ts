@@ -1,24 +1,31 @@
-/** One metric as Prometheus knows it: several series that differ in their labels. */
-export interface MetricFamily {
-  readonly name: string;
-  readonly type: 'counter' | 'gauge' | 'histogram';
-  readonly help: string;
-  readonly labels: readonly string[];
-}
+import type { MetricFamily } from '../../metric-text.ts';
 
 type MetricKey =
   | 'serverCallsStarted'
   | 'serverCallDuration'
   | 'attemptsStarted'
   | 'attemptDuration'
+  | 'retries'
+  | 'transparentRetries'
+  | 'hedges'
+  | 'mirrored'
   | 'endpointCalls'
   | 'endpointActive'
   | 'endpointConnections'
+  | 'endpointEjected'
+  | 'endpointEjections'
+  | 'endpointUnhealthy'
+  | 'clusterActive'
+  | 'clusterRefused'
   | 'connections'
   | 'connectionsOpened'
   | 'connectionsFailed'
   | 'receivedBytes'
   | 'sentBytes'
+  | 'heldBytes'
+  | 'refusedStreams'
+  | 'relievedConnections'
+  | 'refusedConnections'
   | 'tlsHandshakeFailures'
   | 'accessLogDropped'
   | 'ready'
@@ -32,7 +39,7 @@ type MetricKey =
   | 'startTime';
 
 /**
- * Every metric there is. The names that begin with `grpc_` are those of gRFC A66 (OpenTelemetry metrics of gRPC) as its
+ * Every metric there is. The names that begin with `grpc_` are those of gRFC A66 and A96 (OpenTelemetry metrics of gRPC) as its
  * Prometheus exporters spell them; those that begin with `process_` are every Prometheus client's.
  */
 export const METRICS: Readonly<Record<MetricKey, MetricFamily>> = {
@@ -60,6 +67,30 @@ export const METRICS: Readonly<Record<MetricKey, MetricFamily>> = {
     help: 'Time from sending a call to a pod to the end of its response.',
     labels: ['grpc_method', 'grpc_target', 'grpc_status'],
   },
+  retries: {
+    name: 'grpc_client_call_retries_total',
+    type: 'counter',
+    help: "Attempts that a route's retry policy added.",
+    labels: ['grpc_method', 'grpc_target'],
+  },
+  transparentRetries: {
+    name: 'grpc_client_call_transparent_retries_total',
+    type: 'counter',
+    help: 'Attempts that were added because no pod had looked at the one before.',
+    labels: ['grpc_method', 'grpc_target'],
+  },
+  hedges: {
+    name: 'grpc_client_call_hedges_total',
+    type: 'counter',
+    help: 'Attempts that were begun beside others of the same call.',
+    labels: ['grpc_method', 'grpc_target'],
+  },
+  mirrored: {
+    name: 'steelyard_mirrored_calls_total',
+    type: 'counter',
+    help: 'Copies of calls that were sent to a pod, and whose answers nobody waits for.',
+    labels: ['grpc_method', 'grpc_target'],
+  },
   endpointCalls: {
     name: 'steelyard_endpoint_calls_total',
     type: 'counter',
@@ -77,6 +108,36 @@ export const METRICS: Readonly<Record<MetricKey, MetricFamily>> = {
     type: 'gauge',
     help: 'Connections to a pod.',
     labels: ['endpoint'],
+  },
+  endpointEjected: {
+    name: 'steelyard_endpoint_ejected',
+    type: 'gauge',
+    help: '1 while a pod is ejected for failing. Pods that never were have none.',
+    labels: ['grpc_target', 'endpoint'],
+  },
+  endpointEjections: {
+    name: 'steelyard_endpoint_ejections_total',
+    type: 'counter',
+    help: 'How often a pod was ejected for failing.',
+    labels: ['grpc_target', 'endpoint'],
+  },
+  endpointUnhealthy: {
+    name: 'steelyard_endpoint_unhealthy',
+    type: 'gauge',
+    help: '1 while active health checks find a pod unhealthy. Pods that are not checked have none.',
+    labels: ['grpc_target', 'endpoint'],
+  },
+  clusterActive: {
+    name: 'steelyard_cluster_active_calls',
+    type: 'gauge',
+    help: 'Calls under way at the pods of a cluster.',
+    labels: ['grpc_target'],
+  },
+  clusterRefused: {
+    name: 'steelyard_cluster_refused_total',
+    type: 'counter',
+    help: 'Calls, with maxConnections connections, with retries attempts after the first, that a limit has refused.',
+    labels: ['grpc_target', 'limit'],
   },
   connections: {
     name: 'steelyard_connections',
@@ -107,6 +168,30 @@ export const METRICS: Readonly<Record<MetricKey, MetricFamily>> = {
     type: 'counter',
     help: 'Octets written to connections.',
     labels: ['side'],
+  },
+  heldBytes: {
+    name: 'steelyard_held_bytes',
+    type: 'gauge',
+    help: 'Octets held for peers: what they do not take, and the headers of open calls (docs/limits.md).',
+    labels: [],
+  },
+  refusedStreams: {
+    name: 'steelyard_refused_streams_total',
+    type: 'counter',
+    help: 'Calls that were refused as too much was held for peers.',
+    labels: [],
+  },
+  relievedConnections: {
+    name: 'steelyard_relieved_connections_total',
+    type: 'counter',
+    help: 'Connections that were closed, or lost calls, as they held the most when too much was held.',
+    labels: [],
+  },
+  refusedConnections: {
+    name: 'steelyard_refused_connections_total',
+    type: 'counter',
+    help: 'Connections of callers that were closed at once as there were too many.',
+    labels: [],
   },
   tlsHandshakeFailures: {
     name: 'steelyard_tls_handshake_failures_total',

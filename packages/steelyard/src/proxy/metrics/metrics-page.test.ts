@@ -24,7 +24,14 @@ const report: ProxyReport = {
         { status: 0, ...latency(100, 300, 5000) },
         { status: 14, ...latency(70) },
       ],
-      attempts: [{ target: 'outbound|8000||backend', started: 6, ended: [{ status: 0, ...latency(90, 250) }] }],
+      attempts: [
+        {
+          target: 'outbound|8000||backend',
+          started: 6,
+          kinds: { retries: 1, transparentRetries: 2, hedges: 3, mirrored: 4 },
+          ended: [{ status: 0, ...latency(90, 250) }],
+        },
+      ],
     },
   ],
   endpoints: [
@@ -36,6 +43,16 @@ const report: ProxyReport = {
       started: 6,
       byStatus: Float64Array.from({ length: 17 }, (_, i) => (i === 0 ? 3 : i === 14 ? 1 : 0)),
       latency: latency(100, 300),
+    },
+  ],
+  clusters: [
+    {
+      name: 'outbound|8000||backend',
+      policy: 'LEAST_REQUEST',
+      active: 2,
+      refused: { maxRequests: 3 },
+      open: [],
+      members: [{ key: '10.0.0.1:8000', ejected: true, ejections: 2, probe: 'unhealthy', warming: false }],
     },
   ],
   downstream: { opened: 9, closed: 4, failed: 1, receivedOctets: 1000, sentOctets: 2000 },
@@ -83,6 +100,7 @@ describe('/metrics', () => {
       [`${histogram}_bucket{${ok},le="+Inf"}`, 3],
       [`${histogram}_count{grpc_method="pkg.Echo/Say",grpc_status="UNAVAILABLE"}`, 1],
       ['grpc_client_attempt_started_total{grpc_method="pkg.Echo/Say",grpc_target="outbound|8000||backend"}', 6],
+      ['grpc_client_call_retries_total{grpc_method="pkg.Echo/Say",grpc_target="outbound|8000||backend"}', 1],
       ['steelyard_endpoint_calls_total{endpoint="10.0.0.1:8000",grpc_status="OK"}', 3],
       ['steelyard_endpoint_calls_total{endpoint="10.0.0.1:8000",grpc_status="UNAVAILABLE"}', 1],
       ['steelyard_endpoint_active_calls{endpoint="10.0.0.1:8000"}', 2],
@@ -109,6 +127,8 @@ describe('/metrics', () => {
     assert.equal(samples.get('steelyard_endpoint_active_calls{endpoint="10.0.0.1:8000"}'), 2);
     assert.equal(samples.get('steelyard_connections{side="downstream"}'), 5);
     assert.equal(samples.get('steelyard_connections_opened_total{side="downstream"}'), 18);
+    const attempts = 'grpc_method="pkg.Echo/Say",grpc_target="outbound|8000||backend"';
+    assert.equal(samples.get(`grpc_client_call_hedges_total{${attempts}}`), 6);
     assert.equal(samples.get('process_cpu_seconds_total'), 3);
     assert.equal(samples.get('process_resident_memory_bytes'), 1024);
   });
@@ -127,11 +147,12 @@ describe('the names of the metrics', () => {
       assert.match(name, /^(grpc|steelyard|process)(_[a-z]+)+$/);
       assert.equal(name.endsWith('_total'), type === 'counter', 'counters, and only they, end with _total');
       assert.match(help, /^[A-Z1].*\.$/);
-      for (const label of labels) assert.match(label, /^(grpc_(method|status|target)|endpoint|side|severity|worker)$/);
+      for (const label of labels)
+        assert.match(label, /^(grpc_(method|status|target)|endpoint|side|severity|worker|limit)$/);
     });
   }
 
-  test("those of gRPC are gRFC A66's", () => {
+  test("those of gRPC are gRFC A66's and A96's", () => {
     assert.deepEqual(
       families.map(({ name }) => name).filter((name) => name.startsWith('grpc_')),
       [
@@ -139,6 +160,9 @@ describe('the names of the metrics', () => {
         'grpc_server_call_duration_seconds',
         'grpc_client_attempt_started_total',
         'grpc_client_attempt_duration_seconds',
+        'grpc_client_call_retries_total',
+        'grpc_client_call_transparent_retries_total',
+        'grpc_client_call_hedges_total',
       ],
     );
   });

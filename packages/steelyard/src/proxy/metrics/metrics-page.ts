@@ -4,7 +4,8 @@ import { METRICS } from './metrics-names.ts';
 import type { ProxyReport } from './metrics-report.ts';
 import type { StatusReport } from './metrics-series.ts';
 import { GRPC_STATUS_NAMES } from '@steelyard/core/model';
-import { renderHistograms, renderNumbers, type Sample } from './metrics-text.ts';
+import { renderNumbers, type Sample } from '../../metric-text.ts';
+import { renderHistograms } from './metrics-text.ts';
 
 /** How the processes of a proxy with several of them are doing. */
 export interface WorkersReport {
@@ -21,6 +22,8 @@ export interface MetricsPage {
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
 }
+
+const ATTEMPT_KINDS = ['retries', 'transparentRetries', 'hedges', 'mirrored'] as const;
 
 /** `/metrics`, in Prometheus' text format 0.0.4. */
 export function renderMetrics(page: MetricsPage): string {
@@ -49,7 +52,16 @@ export function renderMetrics(page: MetricsPage): string {
       METRICS.attemptDuration,
       attempts.flatMap(({ method, target, ended }) => byStatus([method, target], ended)),
     ),
+    ...ATTEMPT_KINDS.map((kind) =>
+      renderNumbers(
+        METRICS[kind],
+        attempts
+          .filter(({ kinds }) => kinds[kind] > 0)
+          .map(({ method, target, kinds }) => ({ labels: [method, target], value: kinds[kind] })),
+      ),
+    ),
     ...renderEndpoints(report),
+    ...renderClusters(report),
     renderNumbers(
       METRICS.connections,
       bySide(({ opened, closed }) => opened - closed),
@@ -70,6 +82,10 @@ export function renderMetrics(page: MetricsPage): string {
       METRICS.sentBytes,
       bySide(({ sentOctets }) => sentOctets),
     ),
+    renderNumbers(METRICS.heldBytes, only(report.pressure.heldOctets)),
+    renderNumbers(METRICS.refusedStreams, only(report.pressure.refusedStreams)),
+    renderNumbers(METRICS.relievedConnections, only(report.pressure.relievedConnections)),
+    renderNumbers(METRICS.refusedConnections, only(report.pressure.refusedConnections)),
     renderNumbers(METRICS.tlsHandshakeFailures, only(report.tlsHandshakeFailures)),
     renderNumbers(METRICS.accessLogDropped, only(report.accessLogDropped)),
     renderNumbers(METRICS.ready, only(page.ready ? 1 : 0)),
@@ -96,6 +112,37 @@ function renderEndpoints({ endpoints }: ProxyReport): string[] {
     renderNumbers(
       METRICS.endpointConnections,
       endpoints.map(({ key, connections }) => ({ labels: [key], value: connections })),
+    ),
+  ];
+}
+
+function renderClusters({ clusters }: ProxyReport): string[] {
+  const members = clusters.flatMap(({ name, members: all }) => all.map((member) => ({ name, ...member })));
+  const ejected = members.filter(({ ejections }) => ejections > 0);
+  return [
+    renderNumbers(
+      METRICS.endpointEjected,
+      ejected.map(({ name, key, ejected: isOut }) => ({ labels: [name, key], value: isOut ? 1 : 0 })),
+    ),
+    renderNumbers(
+      METRICS.endpointEjections,
+      ejected.map(({ name, key, ejections }) => ({ labels: [name, key], value: ejections })),
+    ),
+    renderNumbers(
+      METRICS.endpointUnhealthy,
+      members
+        .filter(({ probe }) => probe !== undefined)
+        .map(({ name, key, probe }) => ({ labels: [name, key], value: probe === 'unhealthy' ? 1 : 0 })),
+    ),
+    renderNumbers(
+      METRICS.clusterActive,
+      clusters.map(({ name, active }) => ({ labels: [name], value: active })),
+    ),
+    renderNumbers(
+      METRICS.clusterRefused,
+      clusters.flatMap(({ name, refused }) =>
+        Object.entries(refused).map(([limit, value]) => ({ labels: [name, limit], value })),
+      ),
     ),
   ];
 }

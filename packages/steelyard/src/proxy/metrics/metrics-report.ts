@@ -1,6 +1,8 @@
 import { type HistogramReport, LatencyHistogram } from './metrics-histogram.ts';
-import { type AttemptReport, mergeStatuses, type MethodReport } from './metrics-series.ts';
+import { type AttemptReport, mergeStatuses, type MethodReport, sumKinds } from './metrics-series.ts';
 import { GRPC_STATUS_NAMES } from '@steelyard/core/model';
+import { type ClusterReport, mergeClusters, settleClusters } from './cluster-report.ts';
+import { mergePressure, NO_PRESSURE, type PressureReport } from './metrics-pressure.ts';
 import { createTransportCounts, type TransportCounts } from './metrics-transport.ts';
 
 export interface EndpointReport {
@@ -20,8 +22,11 @@ export interface EndpointReport {
 export interface ProxyReport {
   readonly methods: readonly MethodReport[];
   readonly endpoints: readonly EndpointReport[];
+  /** Those that have had calls. */
+  readonly clusters: readonly ClusterReport[];
   readonly downstream: Readonly<TransportCounts>;
   readonly upstream: Readonly<TransportCounts>;
+  readonly pressure: PressureReport;
   readonly tlsHandshakeFailures: number;
   readonly accessLogDropped: number;
   readonly cpuSeconds: number;
@@ -37,8 +42,10 @@ export function processUse(): Pick<ProxyReport, 'cpuSeconds' | 'residentBytes'> 
 export const EMPTY_REPORT: ProxyReport = {
   methods: [],
   endpoints: [],
+  clusters: [],
   downstream: createTransportCounts(),
   upstream: createTransportCounts(),
+  pressure: NO_PRESSURE,
   tlsHandshakeFailures: 0,
   accessLogDropped: 0,
   cpuSeconds: 0,
@@ -51,8 +58,10 @@ export function mergeReports(reports: readonly ProxyReport[]): ProxyReport {
   return {
     methods: mergeMethods(reports.flatMap(({ methods }) => methods)),
     endpoints: mergeEndpoints(reports.flatMap(({ endpoints }) => endpoints)),
+    clusters: mergeClusters(reports.map(({ clusters }) => clusters)),
     downstream: mergeCounts(reports.map(({ downstream }) => downstream)),
     upstream: mergeCounts(reports.map(({ upstream }) => upstream)),
+    pressure: mergePressure(reports.map(({ pressure }) => pressure)),
     tlsHandshakeFailures: sum((report) => report.tlsHandshakeFailures),
     accessLogDropped: sum((report) => report.accessLogDropped),
     cpuSeconds: sum((report) => report.cpuSeconds),
@@ -65,8 +74,10 @@ export function settleReport(report: ProxyReport): ProxyReport {
   return {
     ...report,
     endpoints: report.endpoints.map((endpoint) => ({ ...endpoint, active: 0, failing: false, connections: 0 })),
+    clusters: settleClusters(report.clusters),
     downstream: { ...report.downstream, closed: report.downstream.opened },
     upstream: { ...report.upstream, closed: report.upstream.opened },
+    pressure: { ...report.pressure, heldOctets: 0 },
     residentBytes: 0,
   };
 }
@@ -83,12 +94,13 @@ function mergeMethods(methods: readonly MethodReport[]): MethodReport[] {
 function mergeAttempts(attempts: readonly AttemptReport[]): AttemptReport[] {
   return grouped(attempts, ({ target }) => target).map(([target, parts]) => ({
     target,
+    kinds: sumKinds(parts.map(({ kinds }) => kinds)),
     started: startedOf(parts),
     ended: mergeStatuses(parts.map(({ ended }) => ended)),
   }));
 }
 
-function mergeEndpoints(endpoints: readonly EndpointReport[]): EndpointReport[] {
+export function mergeEndpoints(endpoints: readonly EndpointReport[]): EndpointReport[] {
   return grouped(endpoints, ({ key }) => key).map(([key, parts]) => {
     const byStatus = new Float64Array(GRPC_STATUS_NAMES.length);
     const latency = new LatencyHistogram();

@@ -31,7 +31,26 @@ export interface StatusReport extends HistogramReport {
   readonly status: number;
 }
 
+/** Attempts that were not the first of their call: by policy, of calls that no pod had looked at, beside others, copies. */
+export type AttemptKind = 'retries' | 'transparentRetries' | 'hedges' | 'mirrored';
+
+export type AttemptKinds = Record<AttemptKind, number>;
+
+const NO_KINDS: Readonly<AttemptKinds> = { retries: 0, transparentRetries: 0, hedges: 0, mirrored: 0 };
+
+export function sumKinds(parts: readonly Readonly<AttemptKinds>[]): AttemptKinds {
+  const sum = { ...NO_KINDS };
+  for (const { retries, transparentRetries, hedges, mirrored } of parts) {
+    sum.retries += retries;
+    sum.transparentRetries += transparentRetries;
+    sum.hedges += hedges;
+    sum.mirrored += mirrored;
+  }
+  return sum;
+}
+
 export interface AttemptReport {
+  readonly kinds: Readonly<AttemptKinds>;
   readonly target: string;
   readonly started: number;
   readonly ended: readonly StatusReport[];
@@ -56,6 +75,7 @@ export class AttemptSeries {
   /** The cluster's name. */
   readonly target: string;
   started = 0;
+  kinds: AttemptKinds = { ...NO_KINDS };
   /** Attempts that were the whole of their call: one value stands for both, which is nearly always. */
   readonly whole: StatusLatencies = new StatusLatencies();
   /** The others. */
@@ -102,8 +122,9 @@ export class MethodSeries {
       method: this.method,
       started: this.started,
       ended: mergeStatuses([this.parts.report(), ...all.map(({ whole }) => whole.report())]),
-      attempts: all.map(({ target, started, whole, parts }) => ({
+      attempts: all.map(({ target, started, whole, parts, kinds }) => ({
         target,
+        kinds: { ...kinds },
         started,
         ended: mergeStatuses([whole.report(), parts.report()]),
       })),
@@ -117,6 +138,7 @@ export class MethodSeries {
     for (const attempt of attempts) {
       const series = this.attemptsAt(attempt.target);
       series.started += attempt.started;
+      series.kinds = sumKinds([series.kinds, attempt.kinds]);
       for (const report of attempt.ended) series.parts.of(report.status).add(report);
     }
   }

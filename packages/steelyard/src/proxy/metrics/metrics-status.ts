@@ -4,7 +4,7 @@ import type { Field, HeaderBlock } from '@steelyard/http2';
 export const UNKNOWN = 2;
 
 /** `:status: 200` in the static table (RFC 7541, appendix A). */
-const STATIC_200 = 8;
+export const STATIC_200 = 8;
 
 /** The code in a `grpc-status` field. What is no code of gRPC's is UNKNOWN, as its clients take it. */
 export function codeOfField({ text }: Field): number {

@@ -1,5 +1,5 @@
 import type { HeaderOperations, Route, WeightedDestination } from '@steelyard/core/model';
-import { HeaderBlock } from '@steelyard/http2';
+import { type Field, HeaderBlock } from '@steelyard/http2';
 import { changesNothing, operateHeaders } from './operate-headers.ts';
 
 /** What is to be done to the header of the response of a call that takes this way. `undefined`: nothing. */
@@ -23,4 +23,9 @@ export function changeResponse(block: HeaderBlock, rules: readonly HeaderOperati
   let fields = block.fields.slice(0, block.count);
   for (const operations of rules) fields = operateHeaders(fields, operations);
   return HeaderBlock.of(fields);
+}
+
+/** The header block of a response that gives its caller a cookie as well. */
+export function withCookie(block: HeaderBlock, cookie: Field): HeaderBlock {
+  return HeaderBlock.of([...block.fields.slice(0, block.count), cookie]);
 }

@@ -50,6 +50,13 @@ export function answerOf(
   return { status: grpcOfHttp(answer.status), message, ...headers };
 }
 
+/** How long a fault holds this call back, in milliseconds; 0 is not at all. `random` is called only when there is a choice. */
+export function delayOf(fault: Fault | undefined, random: Random): number {
+  const delay = fault?.delay;
+  if (delay === undefined || delay.percent <= 0) return 0;
+  return delay.percent < 100 && random() * 100 >= delay.percent ? 0 : delay.fixedDelayMs;
+}
+
 /** An abort that a fault injects into this call. `random` is called only when there is a choice. */
 export function abortOf(fault: Fault | undefined, random: Random): CallFailure | undefined {
   const abort = fault?.abort;

@@ -1,26 +1,29 @@
 import type { Random } from '@steelyard/core/balance';
-import type { Route, Snapshot, VirtualHost } from '@steelyard/core/model';
+import type { Mirror, Route, Snapshot, VirtualHost } from '@steelyard/core/model';
 import {
-  createRouteTable,
   explainNoRoute,
   findRoute,
   hashOfCall,
   type RouteRequest,
   type RouteTable,
-  type RouteTableOptions,
   selectDestination,
   selectRoute,
 } from '@steelyard/core/routing';
-import type { Field, HeaderBlock } from '@steelyard/http2';
+import { type Field, HeaderBlock } from '@steelyard/http2';
 import type { Call } from '../calls/call.ts';
-import type { DeadlineWheel } from '../calls/deadline-wheel.ts';
+import type { DeadlineWheel, Due } from '../calls/deadline-wheel.ts';
 import { changeRequest, leavesRequest } from './change-request.ts';
+import { createTable, type RoutingOptions } from './entrance.ts';
 import { responseRulesOf } from './change-response.ts';
 import type { ClusterTable, ServedCluster } from '../upstream/cluster-table.ts';
 import { Dispatcher, noEndpoint } from '../calls/dispatcher.ts';
 import { type CallFailure, GrpcStatus } from '../calls/grpc-status.ts';
 import { grpcTimeoutOf, withGrpcTimeout } from '../calls/grpc-timeout.ts';
-import { abortOf, answerOf } from './route-answer.ts';
+import { retryPlanOf } from '../retries/retry-plan.ts';
+import { Shadow } from '../shadows/shadow.ts';
+import { Shadows } from '../shadows/shadows.ts';
+import { createHashCookie } from './hash-cookie.ts';
+import { abortOf, answerOf, delayOf } from './route-answer.ts';
 
 /** How many callers' authorities are remembered by the identity of their field. */
 const REMEMBERED = 1024;
@@ -29,15 +32,18 @@ const REMEMBERED = 1024;
 export interface Caller {
   /** IP address of the caller; empty once it is gone. */
   readonly address: string;
+  /** `ip:port` of the same. */
+  readonly peer: string;
+  readonly localAddress: string;
 }
 
 /** Decides for each call where it goes, and sends it there. */
 export class Router {
   readonly #clusters: ClusterTable;
   readonly #dispatcher: Dispatcher;
-  readonly #options: RouteTableOptions;
+  readonly #options: RoutingOptions;
   readonly #random: Random;
-  readonly #deadlines: DeadlineWheel<Call>;
+  readonly #deadlines: DeadlineWheel<Due>;
   #table: RouteTable;
   /** Authorities that repeat are one shared field: no string is needed to find their virtual host again. */
   readonly #hosts = new Map<Field, VirtualHost>();
@@ -46,20 +52,20 @@ export class Router {
   constructor(
     snapshot: Snapshot,
     clusters: ClusterTable,
-    options: RouteTableOptions,
+    options: RoutingOptions,
     random: Random,
-    deadlines: DeadlineWheel<Call>,
+    deadlines: DeadlineWheel<Due>,
   ) {
     this.#deadlines = deadlines;
     this.#clusters = clusters;
-    this.#dispatcher = new Dispatcher(clusters);
+    this.#dispatcher = new Dispatcher(clusters, deadlines, random);
     this.#options = options;
     this.#random = random;
-    this.#table = createRouteTable(snapshot, options);
+    this.#table = createTable(snapshot, options);
   }
 
   update(snapshot: Snapshot): void {
-    this.#table = createRouteTable(snapshot, this.#options);
+    this.#table = createTable(snapshot, this.#options);
     this.#hosts.clear();
     this.#clusters.update(snapshot);
   }
@@ -74,18 +80,55 @@ export class Router {
     this.#request.block = block;
     const route = selectRoute(host, this.#request);
     if (route === undefined) return { status: GrpcStatus.UNIMPLEMENTED, message: explainNoRoute(host) };
+    const delayMs = delayOf(route.fault, this.#random);
     const abort = abortOf(route.fault, this.#random);
-    if (abort !== undefined) return abort;
+    if (abort !== undefined) {
+      if (delayMs === 0) return abort;
+      this.#limitTime(call, route, block, block, delayMs);
+      this.#dispatcher.failLater(delayMs, call, abort);
+      return undefined;
+    }
     if (route.answer !== undefined) return this.#answer(route, host, authority);
     const destination = selectDestination(route, this.#random);
     const cluster = this.#clusters.find(destination.cluster);
     if (cluster === undefined) return noEndpoint(destination.cluster);
-    const hash = cluster.hashes ? this.#hashOf(cluster, caller) : undefined;
+    const hash = cluster.hashes ? (this.#hashOf(cluster, caller) ?? giveCookie(call, cluster, caller)) : undefined;
     call.responseRules = responseRulesOf(route, destination);
-    const sent = leavesRequest(route, destination)
+    const changed = leavesRequest(route, destination)
       ? block
       : changeRequest(block, route, destination, findRoute(host, this.#request)?.match);
-    return this.#dispatcher.send(call, cluster, this.#limitTime(call, route, block, sent), endStream, hash);
+    const sent = this.#limitTime(call, route, block, changed, delayMs);
+    const plan = retryPlanOf(route.retry);
+    const { mirrors } = route;
+    // Whoever sends the request takes its fields: the copies have theirs before.
+    const copies = mirrors === undefined ? undefined : this.#copy(sent, mirrors, caller);
+    if (delayMs > 0) this.#dispatcher.sendLater(delayMs, call, cluster, sent, endStream, hash, plan);
+    else {
+      const failure = this.#dispatcher.send(call, cluster, sent, endStream, hash, plan);
+      if (failure !== undefined) return failure;
+    }
+    if (copies !== undefined) this.#mirror(call, copies, endStream);
+    return undefined;
+  }
+
+  /** The requests that go to the mirrors that get this call. */
+  #copy(block: HeaderBlock, mirrors: readonly Mirror[], caller: Caller): readonly Copy[] {
+    return mirrors.flatMap(({ cluster, percent }) => {
+      if (percent <= 0 || (percent < 100 && this.#random() * 100 >= percent)) return [];
+      const to = this.#clusters.find(cluster);
+      if (to === undefined) return [];
+      const hash = to.hashes ? this.#hashOf(to, caller) : undefined;
+      return [{ to, hash, block: HeaderBlock.of(block.fields.slice(0, block.count)) }];
+    });
+  }
+
+  #mirror(call: Call, copies: readonly Copy[], endStream: boolean): void {
+    // Its connection may have failed while it was being written to.
+    if (call.over) return;
+    const shadows = copies.flatMap(
+      ({ to, hash, block }) => Shadow.start(call, to, hash, block, endStream, this.#deadlines) ?? [],
+    );
+    if (shadows.length > 0) call.shadows = new Shadows(shadows);
   }
 
   /**
@@ -94,11 +137,18 @@ export class Router {
    *
    * @param asked the request as its caller sent it.
    * @param sent the request as it goes on.
+   * @param delayMs of a fault, which the route's time does not count (Envoy's fault filter stands before its router).
    * @returns the request that says how long the pod has.
    */
-  #limitTime(call: Call, { timeoutMs = Infinity }: Route, asked: HeaderBlock, sent: HeaderBlock): HeaderBlock {
+  #limitTime(
+    call: Call,
+    { timeoutMs = Infinity }: Route,
+    asked: HeaderBlock,
+    sent: HeaderBlock,
+    delayMs: number,
+  ): HeaderBlock {
     const askedMs = call.grpc ? grpcTimeoutOf(asked) : undefined;
-    const ms = Math.min(askedMs ?? Infinity, timeoutMs);
+    const ms = Math.min(askedMs ?? Infinity, timeoutMs + delayMs);
     if (ms === Infinity) return sent;
     call.deadline = this.#deadlines.add(call.startedUs / 1000 + ms, call);
     return call.grpc && ms !== askedMs ? withGrpcTimeout(sent, ms) : sent;
@@ -131,6 +181,21 @@ export class Router {
     }
     return host;
   }
+}
+
+/** A request for a mirror. */
+interface Copy {
+  readonly to: ServedCluster;
+  readonly hash: number | undefined;
+  readonly block: HeaderBlock;
+}
+
+/** A caller without the cookie that its calls go by gets one: the hash of it. */
+function giveCookie(call: Call, { cluster: { loadBalancer } }: ServedCluster, caller: Caller): number | undefined {
+  if (!('key' in loadBalancer)) return undefined;
+  const cookie = createHashCookie(loadBalancer.key, `${caller.peer} ${caller.localAddress}`);
+  call.cookie = cookie?.field;
+  return cookie?.hash;
 }
 
 /** The header block as routes see it: strings are made only for what a rule asks about. */

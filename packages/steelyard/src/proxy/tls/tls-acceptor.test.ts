@@ -120,6 +120,23 @@ describe("TLS on callers' connections", () => {
     assert.notEqual(await tryCall(proxy, options), '0');
   });
 
+  test('a handshake that is not finished is ended, and disturbs nobody', async () => {
+    const proxy = await startTlsProxy(fixed(serverTls()), { connections: { limits: { handshakeTimeoutMs: 200 } } });
+    const session = openSession(proxy);
+    assert.equal((await callOn(session)).trailers['grpc-status'], '0');
+    const { port } = proxy.address;
+    // One says nothing at all, the other the beginning of a ClientHello (RFC 8446 §5.1).
+    const slow = [Buffer.alloc(0), Buffer.of(0x16, 3, 1, 2, 0, 1)].map((octets) => {
+      const socket = connectPlain(port, '127.0.0.1');
+      socket.on('error', () => undefined).resume();
+      if (octets.length > 0) socket.write(octets);
+      return once(socket, 'close');
+    });
+    await Promise.all(slow);
+    assert.equal((await proxy.report()).tlsHandshakeFailures, 2);
+    assert.equal((await callOn(session)).trailers['grpc-status'], '0', 'a connection that is there goes on');
+  });
+
   test('the end: calls finish, and a handshake that goes nowhere holds nothing up', async () => {
     const proxy = await startTlsProxy(fixed(serverTls()));
     const session = openSession(proxy);

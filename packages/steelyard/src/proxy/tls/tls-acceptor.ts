@@ -11,6 +11,8 @@ import { ALPN_H2, HTTP2_CIPHERS, LEAST_VERSION, type ServerTls, type TlsIdentity
 
 export interface TlsAcceptorOptions {
   readonly tls: ServerTls;
+  /** A handshake that takes longer is a way to hold connections for nothing. */
+  readonly handshakeTimeoutMs: number;
   /** The handshake is done, and it is for HTTP/2. */
   readonly onSecure: (socket: TLSSocket) => void;
   /** The handshake failed, or was not for HTTP/2; the connection is closed. */
@@ -24,16 +26,13 @@ export interface TlsAcceptor {
   update(tls: ServerTls): void;
 }
 
-/** A handshake that takes longer is a way to hold connections for nothing. */
-const HANDSHAKE_TIMEOUT_MS = 10_000;
-
 interface NamedContext {
   readonly certificate: X509Certificate;
   readonly context: SecureContext;
 }
 
 /** @throws Error when a certificate, key or CA cannot be used; {@link TlsAcceptor.update} too, and changes nothing then. */
-export function createTlsAcceptor({ tls, onSecure, onFailure }: TlsAcceptorOptions): TlsAcceptor {
+export function createTlsAcceptor({ tls, handshakeTimeoutMs, onSecure, onFailure }: TlsAcceptorOptions): TlsAcceptor {
   let current = tls;
   let contexts = contextsOf(tls);
   const server = createServer({
@@ -41,10 +40,14 @@ export function createTlsAcceptor({ tls, onSecure, onFailure }: TlsAcceptorOptio
     ALPNProtocols: [ALPN_H2],
     requestCert: tls.clientAuth !== 'none',
     rejectUnauthorized: tls.clientAuth === 'required',
-    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    handshakeTimeout: handshakeTimeoutMs,
     SNICallback: (name, answer) => answer(null, findContext(contexts, name)),
   });
-  server.on('tlsClientError', (error) => onFailure(error.message));
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    onFailure(error.message);
+    // Node closes on every other failure, after its alert. Here it only tells.
+    if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') socket.destroy();
+  });
   server.on('secureConnection', (socket) => {
     const problem = problemOf(socket, current);
     if (problem === undefined) {

@@ -11,9 +11,10 @@ export interface UpstreamTlsContext {
 
 /** @throws Error when a certificate, key or CA cannot be used. */
 export function createUpstreamTls(settings: UpstreamTls): UpstreamTlsContext {
-  const { ca, identity } = settings;
+  const { ca, crl, identity } = settings;
   const context = createSecureContext({
     ...(ca !== undefined && { ca }),
+    ...(crl !== undefined && { crl }),
     ...identity,
     ciphers: HTTP2_CIPHERS,
     minVersion: LEAST_VERSION,

@@ -1,4 +1,4 @@
-import { type FSWatcher, watch } from 'node:fs';
+import { existsSync, type FSWatcher, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Logger } from '../../log.ts';
 
@@ -53,6 +53,8 @@ export async function followFiles<T>({ paths, read, fingerprint, log }: FollowOp
   // The folders: a mounted Secret is changed by swapping a link beside the files, and a file by renaming another over it.
   const watchers: FSWatcher[] = [];
   for (const folder of new Set(paths.map((path) => dirname(path)))) {
+    // A folder that is not there yet is looked at now and then, as a network one.
+    if (!existsSync(folder)) continue;
     const watcher = watch(folder, { persistent: false }, changed);
     watcher.on('error', () => watcher.close());
     watchers.push(watcher);

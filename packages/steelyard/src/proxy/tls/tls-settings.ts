@@ -22,6 +22,8 @@ export interface ServerTls {
 export interface UpstreamTls {
   /** Who signs pods' certificates, in PEM. Absent: whom Node.js trusts. */
   readonly ca?: string | undefined;
+  /** Certificates of theirs that are not good any more, in PEM. */
+  readonly crl?: string | undefined;
   /** What pods may know us by (MUTUAL). */
   readonly identity?: TlsIdentity | undefined;
   /** Server name in the handshake (SNI). */

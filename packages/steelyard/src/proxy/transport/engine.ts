@@ -1,15 +1,16 @@
 import type { Random } from '@steelyard/core/balance';
 import { BufferPool, DEFAULT_LIMITS, FieldCache, type Limits } from '@steelyard/http2';
+import type { Logger } from '../../log.ts';
 import type { AccessLog } from '../access-log/access-log.ts';
 import type { MaxConnectionAge } from '../downstream/connection-age.ts';
-import type { Call } from '../calls/call.ts';
 import type { ConnectionSettings } from './connection-settings.ts';
-import { DeadlineWheel } from '../calls/deadline-wheel.ts';
-import { expireCall } from '../calls/expire-call.ts';
+import { DeadlineWheel, type Due } from '../calls/deadline-wheel.ts';
+import { HeldHeads } from '../calls/held-heads.ts';
 import { FlushLoop } from './flush-loop.ts';
 import { type CallCounts, createCallCounts } from '../metrics/metrics-calls.ts';
 import { TurnClock } from '../metrics/metrics-clock.ts';
 import { createTransportCounts, type TransportCounts } from '../metrics/metrics-transport.ts';
+import { MemoryGuard } from './memory-guard.ts';
 import { OwnHealth } from '../downstream/own-health.ts';
 import { Ticker } from './ticker.ts';
 import type { UpstreamTlsContext } from '../tls/tls-connect.ts';
@@ -22,10 +23,12 @@ export interface Engine {
   /** Milliseconds, never going back. */
   readonly now: () => number;
   readonly ticker: Ticker;
-  readonly deadlines: DeadlineWheel<Call>;
+  readonly deadlines: DeadlineWheel<Due>;
+  readonly holds: HeldHeads;
   readonly random: Random;
   /** Of connections on both sides. */
   readonly limits: Limits;
+  readonly memory: MemoryGuard;
   /** Of callers' connections. */
   readonly maxAge: MaxConnectionAge | undefined;
   readonly clock: TurnClock;
@@ -33,6 +36,8 @@ export interface Engine {
   readonly health: OwnHealth;
   readonly downstream: TransportCounts;
   readonly upstream: TransportCounts;
+  /** Never spoken to on the path of a call. */
+  readonly log: Logger;
   /** Absent: nothing is logged of calls, and nothing is done towards it. */
   readonly accessLog: AccessLog | undefined;
   /** Of connections to pods. Absent: plain text. */
@@ -45,33 +50,49 @@ export interface EngineOptions {
   readonly connections?: ConnectionSettings | undefined;
   /** Default `Math.random`. */
   readonly random?: Random | undefined;
+  /** Default: nothing is said. */
+  readonly log?: Logger | undefined;
   /** Milliseconds, never going back. Default `performance.now`. */
   readonly now?: (() => number) | undefined;
 }
 
 export function createEngine(options: EngineOptions = {}): Engine {
-  const { accessLog, upstreamTls, connections = {}, random = Math.random } = options;
+  const { accessLog, upstreamTls, connections = {}, random = Math.random, log = SILENT } = options;
   const now = options.now ?? ((): number => performance.now());
   const clock = new TurnClock(now);
+  const loop = new FlushLoop(() => clock.expire());
+  const deadlines = new DeadlineWheel<Due>(now, (subject) => {
+    clock.expire();
+    subject.due();
+  });
+  const limits = { ...DEFAULT_LIMITS, ...connections.limits };
   return {
     fields: new FieldCache(),
     buffers: new BufferPool((size) => Buffer.allocUnsafeSlow(size)),
-    loop: new FlushLoop(() => clock.expire()),
+    loop,
     now,
     ticker: new Ticker(now),
-    deadlines: new DeadlineWheel(now, (call) => {
-      clock.expire();
-      expireCall(call);
-    }),
+    deadlines,
+    holds: new HeldHeads(loop, deadlines),
     random,
-    limits: { ...DEFAULT_LIMITS, ...connections.limits },
+    limits,
+    memory: new MemoryGuard(limits.maxProcessLength),
     maxAge: connections.maxAge,
     clock,
     calls: createCallCounts(clock),
     health: new OwnHealth(),
     downstream: createTransportCounts(),
     upstream: createTransportCounts(),
+    log,
     accessLog,
     upstreamTls,
   };
 }
+
+const SILENT: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  forComponent: () => SILENT,
+};

@@ -27,6 +27,8 @@ export class Transport<C> implements Flushable {
   #connected: boolean;
   #endAfterFlush = false;
   #lingering = false;
+  /** Octets that the socket has not taken, as far as the process is charged for them. */
+  #backlog = 0;
   readonly #write = (bytes: Uint8Array): boolean => {
     const { socket } = this;
     this.#counts.sentOctets += bytes.length;
@@ -35,6 +37,7 @@ export class Transport<C> implements Flushable {
     if (waiting === 0) return true;
     if (socket.writableNeedDrain) {
       this.#connection.setWritable(false);
+      this.#hold(waiting);
       if (waiting > STOP_READING_ABOVE) socket.pause();
     }
     return false;
@@ -65,6 +68,7 @@ export class Transport<C> implements Flushable {
       connection.receive(chunk);
     });
     socket.on('drain', () => {
+      this.#hold(0);
       connection.setWritable(true);
       if (socket.isPaused()) socket.resume();
     });
@@ -72,6 +76,7 @@ export class Transport<C> implements Flushable {
     socket.on('end', () => socket.end());
     socket.on('close', () => {
       counts.closed++;
+      this.#hold(0);
       if (failure !== undefined) counts.failed++;
       engine.clock.expire();
       onClose(failure);
@@ -105,6 +110,19 @@ export class Transport<C> implements Flushable {
     return this.socket.localAddress ?? '';
   }
 
+  /** Octets that wait in the socket. */
+  get backlog(): number {
+    return this.#backlog;
+  }
+
+  #hold(waiting: number): void {
+    const { budget } = this.#engine.memory;
+    const more = waiting - this.#backlog;
+    this.#backlog = waiting;
+    if (more > 0) budget.charge(more);
+    else if (more < 0) budget.release(-more);
+  }
+
   schedule(): void {
     this.#engine.loop.schedule(this);
   }
@@ -125,6 +143,12 @@ export class Transport<C> implements Flushable {
       if (!socket.destroyed) timer = setTimeout(destroy, LINGER_MS);
     });
     socket.once('close', () => clearTimeout(timer));
+  }
+
+  /** Says what there is to say as far as the socket takes it, and lets go of the rest. */
+  abort(): void {
+    this.flush();
+    this.socket.destroy();
   }
 
   /** Closes our side once the output so far is written, and the whole when the peer has closed its own. */

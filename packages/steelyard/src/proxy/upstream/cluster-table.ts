@@ -1,59 +1,69 @@
-import { createClusterPicker, type Picker, type Random } from '@steelyard/core/balance';
-import type { Cluster, Snapshot } from '@steelyard/core/model';
+import type { Random } from '@steelyard/core/balance';
+import { type Cluster, type Endpoint, renderEndpointAddress, type Snapshot } from '@steelyard/core/model';
+import type { ClusterReport } from '../metrics/cluster-report.ts';
 import type { Engine } from '../transport/engine.ts';
-import type { EndpointReport } from '../metrics/metrics-report.ts';
-import { endpointKey, UpstreamEndpoint } from './upstream-endpoint.ts';
+import { type EndpointReport, mergeEndpoints } from '../metrics/metrics-report.ts';
+import { ClusterSecurity } from './cluster-security.ts';
+import { type ConnectionPlan, planConnections } from './connection-plan.ts';
+import { type EndpointSource, ServedCluster } from './served-cluster.ts';
+import { UpstreamEndpoint } from './upstream-endpoint.ts';
 
-/** A cluster that calls go to. */
-export interface ServedCluster {
-  readonly cluster: Cluster;
-  /** Gives `undefined` when the cluster has no endpoints. */
-  readonly picker: Picker<UpstreamEndpoint>;
-  /** Its policy goes by what a call says: `pick` wants the call's hash. */
-  readonly hashes: boolean;
-  readonly endpoints: readonly UpstreamEndpoint[];
-}
+export type { ServedCluster } from './served-cluster.ts';
 
 /**
  * The clusters that have had calls, with their pickers and endpoints. A new Snapshot touches only those whose cluster
  * changed; an endpoint that stays keeps its connections and its count of active calls.
  */
-export class ClusterTable {
+export class ClusterTable implements EndpointSource {
+  readonly subsetSeed: number;
   readonly #engine: Engine;
-  readonly #random: Random;
+  readonly #security: ClusterSecurity;
   #snapshot: Snapshot;
-  readonly #states = new Map<string, ServedCluster>();
+  readonly #served = new Map<string, ServedCluster>();
+  /** By address and connection plan. */
   readonly #endpoints = new Map<string, UpstreamEndpoint>();
 
   constructor(snapshot: Snapshot, engine: Engine, random: Random) {
-    this.#snapshot = snapshot;
+    this.subsetSeed = Math.floor(random() * 2 ** 32);
     this.#engine = engine;
-    this.#random = random;
+    this.#security = new ClusterSecurity(engine, () => this.retryAll());
+    this.#snapshot = snapshot;
+    this.#serveChecked();
   }
 
   /** `undefined` when the cluster is unknown. */
   find(clusterName: string): ServedCluster | undefined {
-    const state = this.#states.get(clusterName);
-    if (state !== undefined) return state;
+    const served = this.#served.get(clusterName);
+    if (served !== undefined) return served;
     const cluster = this.#snapshot.clusters.get(clusterName);
-    return cluster && this.#enter(cluster);
+    return cluster && this.#serve(cluster);
   }
 
   update(snapshot: Snapshot): void {
+    if (snapshot === this.#snapshot) return;
     this.#snapshot = snapshot;
-    for (const [name, state] of this.#states) {
+    const gone: ServedCluster[] = [];
+    for (const [name, served] of this.#served) {
       const cluster = snapshot.clusters.get(name);
-      if (cluster === state.cluster) continue;
-      // The new endpoints first, so that those in both are never without a user.
-      if (cluster === undefined) this.#states.delete(name);
-      else this.#enter(cluster);
-      for (const endpoint of state.endpoints) this.#leave(endpoint);
+      if (cluster !== undefined) {
+        served.update(cluster);
+        continue;
+      }
+      this.#served.delete(name);
+      gone.push(served);
     }
+    this.#serveChecked();
+    // Last, so that endpoints that another cluster uses now are never without a user.
+    for (const served of gone) served.leave();
   }
 
   /** What was counted of each endpoint that calls may have gone to. */
   report(): EndpointReport[] {
-    return Array.from(this.#endpoints.values(), (endpoint) => endpoint.report());
+    return mergeEndpoints(Array.from(this.#endpoints.values(), (endpoint) => endpoint.report()));
+  }
+
+  reportClusters(): ClusterReport[] {
+    return Array.from(this.#served.values(), (served) => served.report());
   }
 
   /** What connections fail by may have changed: all endpoints may be tried at once. */
@@ -63,30 +73,48 @@ export class ClusterTable {
 
   close(): void {
     for (const endpoint of this.#endpoints.values()) endpoint.close();
+    for (const served of this.#served.values()) served.leave();
+    this.#served.clear();
+    this.#security.close();
   }
 
-  #enter(cluster: Cluster): ServedCluster {
-    const endpoints = cluster.endpoints.map((endpoint) => {
-      const key = endpointKey(endpoint);
-      let upstream = this.#endpoints.get(key);
-      if (upstream === undefined) {
-        upstream = new UpstreamEndpoint(endpoint, this.#engine);
-        this.#endpoints.set(key, upstream);
-      }
-      upstream.uses++;
-      return upstream;
-    });
-    const picker = createClusterPicker(cluster, endpoints, this.#random);
-    const { kind } = cluster.loadBalancer;
-    const state = { cluster, endpoints, picker, hashes: kind === 'RING_HASH' || kind === 'MAGLEV' };
-    this.#states.set(cluster.name, state);
-    return state;
+  plan(cluster: Cluster): ConnectionPlan {
+    const { security, key } = this.#security.of(cluster);
+    return planConnections(cluster, this.#engine.limits, security, key);
   }
 
-  #leave(endpoint: UpstreamEndpoint): void {
+  acquire(endpoint: Endpoint, plan: ConnectionPlan): UpstreamEndpoint {
+    const key = keyOf(renderEndpointAddress(endpoint.address, endpoint.port), plan.key);
+    let upstream = this.#endpoints.get(key);
+    if (upstream === undefined) {
+      upstream = new UpstreamEndpoint(endpoint, plan, this.#engine);
+      this.#endpoints.set(key, upstream);
+    }
+    upstream.uses++;
+    return upstream;
+  }
+
+  release(endpoint: UpstreamEndpoint): void {
     endpoint.uses--;
     if (endpoint.uses > 0) return;
-    this.#endpoints.delete(endpoint.key);
+    this.#endpoints.delete(keyOf(endpoint.key, endpoint.plan.key));
     endpoint.retire();
   }
+
+  /** Endpoints are checked before the first call comes. */
+  #serveChecked(): void {
+    for (const cluster of this.#snapshot.clusters.values()) {
+      if (cluster.extensions?.healthCheck !== undefined && !this.#served.has(cluster.name)) this.#serve(cluster);
+    }
+  }
+
+  #serve(cluster: Cluster): ServedCluster {
+    const served = new ServedCluster(cluster, this.#engine, this);
+    this.#served.set(cluster.name, served);
+    return served;
+  }
+}
+
+function keyOf(address: string, plan: string): string {
+  return `${address} ${plan}`;
 }

@@ -4,21 +4,19 @@ import {
   type ConnectionHandler,
   ErrorCode,
   type HeaderBlock,
+  type Limits,
   type ResetCause,
   type Stream,
 } from '@steelyard/http2';
-import { type Call, contextOf } from '../calls/call.ts';
-import { changeResponse } from '../routing/change-response.ts';
+import type { Endpoint } from '@steelyard/core/model';
+import { type Exchange, exchangeOf, type PodLink } from '../calls/exchange.ts';
+import type { HeldHeads } from '../calls/held-heads.ts';
+import type { ConnectionPlan } from './connection-plan.ts';
 import type { Engine } from '../transport/engine.ts';
-import { failCall } from '../calls/fail-call.ts';
-import { failureOfReset, GrpcStatus, tooLarge } from '../calls/grpc-status.ts';
-import { codeOfField, codeOfHeader } from '../metrics/metrics-status.ts';
+import type { MemoryHolder } from '../transport/memory-guard.ts';
 import type { Ticking } from '../transport/ticker.ts';
 import { connectUpstream, onceConnected } from '../tls/tls-connect.ts';
 import { Transport } from '../transport/transport.ts';
-
-/** Istio's default (DestinationRule `connectTimeout`). */
-const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Who keeps the connections to a pod. */
 export interface ConnectionOwner {
@@ -36,41 +34,53 @@ export interface ConnectionOwner {
 const SURPLUS_IDLE_MS = 60_000;
 
 /** A connection to a pod. It takes calls at once: they wait in the output until the socket is connected. */
-export class UpstreamConnection implements ConnectionHandler<Call>, Ticking {
-  readonly connection: Connection<Call>;
+export class UpstreamConnection implements ConnectionHandler<Exchange>, PodLink, Ticking, MemoryHolder {
+  readonly connection: Connection<Exchange>;
   readonly begunAt: number;
   greeted = false;
+  /** Its calls wait for one another's octets: a new one is better off on another connection. */
+  heldUp = false;
   /** When it was first seen without calls; below 0 while it has some. */
   idleSince = -1;
   /** `ip:port`, for messages. */
-  readonly #where: string;
-  readonly #transport: Transport<Call>;
+  readonly where: string;
+  readonly limits: Limits;
+  readonly holds: HeldHeads;
+  readonly #transport: Transport<Exchange>;
   readonly #owner: ConnectionOwner;
-  readonly #engine: Engine;
+  readonly #plan: ConnectionPlan;
   #problem = '';
   #connected = false;
   #ending = false;
+  /** Calls it has taken. */
+  #calls = 0;
 
-  constructor(address: string, port: number, where: string, engine: Engine, owner: ConnectionOwner) {
-    this.#where = where;
+  constructor(endpoint: Endpoint, where: string, plan: ConnectionPlan, engine: Engine, owner: ConnectionOwner) {
+    this.where = where;
+    this.limits = plan.limits;
+    this.holds = engine.holds;
     this.#owner = owner;
-    this.#engine = engine;
-    const { fields, buffers, limits, now } = engine;
-    this.connection = new Connection<Call>(this, {
+    this.#plan = plan;
+    const { fields, buffers, now } = engine;
+    const { limits, connectTimeoutMs, tcpKeepaliveMs } = plan;
+    this.connection = new Connection<Exchange>(this, {
       role: 'client',
       fields,
       buffers,
       limits,
+      memory: engine.memory.budget,
       now,
       assumedMaxConcurrentStreams: owner.maxConcurrentStreams,
     });
     this.begunAt = now();
     engine.ticker.add(this);
-    const socket = connectUpstream(address, port, engine.upstreamTls);
+    engine.memory.add(this);
+    const socket = connectUpstream(endpoint.address, endpoint.port, plan.security.context);
+    if (tcpKeepaliveMs !== undefined) socket.setKeepAlive(true, tcpKeepaliveMs);
     const timer = setTimeout(() => {
-      this.#problem = `no connection within ${CONNECT_TIMEOUT_MS / 1000} s`;
+      this.#problem = `no connection within ${connectTimeoutMs / 1000} s`;
       socket.destroy();
-    }, CONNECT_TIMEOUT_MS);
+    }, connectTimeoutMs);
     onceConnected(socket, () => {
       clearTimeout(timer);
       this.#connected = true;
@@ -78,6 +88,7 @@ export class UpstreamConnection implements ConnectionHandler<Call>, Ticking {
     this.#transport = new Transport(socket, this.connection, engine, engine.upstream, (error) => {
       clearTimeout(timer);
       engine.ticker.remove(this);
+      engine.memory.remove(this);
       // Off the list first: a call that fails now must not be given to this connection again.
       const why = this.#problem || (error?.message ?? 'the pod closed it');
       owner.closed(this, this.greeted || this.#ending ? undefined : why);
@@ -86,14 +97,39 @@ export class UpstreamConnection implements ConnectionHandler<Call>, Ticking {
   }
 
   get canOpen(): boolean {
-    return this.connection.canOpen;
+    const { connection } = this;
+    const { maxConcurrentStreams, maxRequests } = this.#plan;
+    return connection.canOpen && connection.streamCount < maxConcurrentStreams && this.#calls < maxRequests;
+  }
+
+  /** It takes no more calls, and closes once those under way have ended. */
+  get ending(): boolean {
+    return this.#ending || this.#calls >= this.#plan.maxRequests;
+  }
+
+  /** It is given one more call. */
+  take(): void {
+    this.idleSince = -1;
+    this.#calls++;
   }
 
   tick(now: number): void {
     this.connection.tick(now);
+    // Seen once a second: what is full for a moment now and then is just busy.
+    this.heldUp = this.greeted && this.connection.heldUp;
+    if (this.ending || now - this.begunAt >= this.#plan.maxDurationMs) this.drain();
     if (this.connection.streamCount > 0) this.idleSince = -1;
     else if (this.idleSince < 0) this.idleSince = now;
     else if (now - this.idleSince >= SURPLUS_IDLE_MS && this.#owner.isSurplus(this)) this.drain();
+  }
+
+  get heldLength(): number {
+    return this.connection.heldLength + this.#transport.backlog;
+  }
+
+  /** Many callers may share it, so only those whose requests wait the longest lines are given up. */
+  relieve(detail: string): void {
+    this.connection.relieve(detail);
   }
 
   /** Takes no new calls; closes when those under way have ended. */
@@ -107,61 +143,27 @@ export class UpstreamConnection implements ConnectionHandler<Call>, Ticking {
     this.#transport.socket.destroy();
   }
 
-  onHeaders(stream: Stream<Call>, block: HeaderBlock, endStream: boolean): void {
-    const call = contextOf(stream);
-    if (block.tooLarge) {
-      this.connection.reset(stream, ErrorCode.CANCEL);
-      const message = tooLarge(`the metadata of the response of ${this.#where}`, this.#engine.limits);
-      failCall(call, { status: GrpcStatus.RESOURCE_EXHAUSTED, message });
-      return;
-    }
-    // A 1xx response is passed on too (RFC 9110 §15.2) and does not start the final one.
-    if (stream.headersReceived) {
-      call.responseStarted = true;
-      call.commit();
-    }
-    call.status = codeOfHeader(block, call.grpc);
-    const { responseRules } = call;
-    const sent = responseRules === undefined || !stream.headersReceived ? block : changeResponse(block, responseRules);
-    call.downstream.sendHeaders(call.downStream, sent, endStream);
-    if (endStream) this.#finish(stream, call);
+  onHeaders(stream: Stream<Exchange>, block: HeaderBlock, endStream: boolean): void {
+    exchangeOf(stream).onHeaders(this, stream, block, endStream);
   }
 
-  onData(stream: Stream<Call>, bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
-    const call = contextOf(stream);
-    call.responseOctets += end - start;
-    const sent = call.downstream.sendData(call.downStream, bytes, start, end, endStream);
-    if (endStream) this.#finish(stream, call);
-    else if (sent > 0) this.connection.consume(stream, sent);
+  onData(stream: Stream<Exchange>, bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
+    exchangeOf(stream).onData(this, stream, bytes, start, end, endStream);
   }
 
-  onTrailers(stream: Stream<Call>, block: HeaderBlock): void {
-    const call = contextOf(stream);
-    if (block.tooLarge) {
-      failCall(call, {
-        status: GrpcStatus.RESOURCE_EXHAUSTED,
-        message: tooLarge(`the metadata after the response of ${this.#where}`, this.#engine.limits),
-      });
-    } else {
-      if (block.grpcStatus !== undefined) call.status = codeOfField(block.grpcStatus);
-      call.downstream.sendTrailers(call.downStream, block);
-    }
-    this.#finish(stream, call);
+  onTrailers(stream: Stream<Exchange>, block: HeaderBlock): void {
+    exchangeOf(stream).onTrailers(this, stream, block);
   }
 
   /** Request octets have left for the pod: the caller may send as many again. */
-  onSent(stream: Stream<Call>, count: number): void {
-    contextOf(stream).sent(count);
+  onSent(stream: Stream<Exchange>, count: number): void {
+    exchangeOf(stream).onSent(count);
   }
 
-  onReset(stream: Stream<Call>, code: number, cause: ResetCause, detail: string): void {
-    const call = contextOf(stream);
-    if (this.#isUntouched(code, cause)) {
-      // A pod that cannot be reached is of no use; one that is going away may take the call on a new connection.
-      const avoid = cause === 'connection' ? this.#where : undefined;
-      if (call.sender?.resend(call, avoid) === true) return;
-    }
-    failCall(call, failureOfReset(code, cause, detail, this.#where));
+  onReset(stream: Stream<Exchange>, code: number, cause: ResetCause, detail: string): void {
+    const untouched = this.#isUntouched(code, cause);
+    const unconnected = cause === 'connection' && !this.#connected;
+    exchangeOf(stream).onReset(this, stream, { code, cause, detail, untouched, unconnected });
   }
 
   /** Certainly nobody has looked at the request: RFC 9113 §6.8, §8.7, or it never left this process. */
@@ -194,11 +196,5 @@ export class UpstreamConnection implements ConnectionHandler<Call>, Ticking {
 
   onOutput(): void {
     this.#transport.schedule();
-  }
-
-  /** The response is complete. What is left of the request is of no use to the pod (RFC 9113 §8.1). */
-  #finish(stream: Stream<Call>, call: Call): void {
-    call.end(call.status);
-    if (!stream.localClosed) this.connection.reset(stream, ErrorCode.CANCEL);
   }
 }

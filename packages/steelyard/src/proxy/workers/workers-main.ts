@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import type { Logger, LogLevel } from '../../log.ts';
 import { AccessLog } from '../access-log/access-log.ts';
 import { createFront, type Front } from '../proxy-front.ts';
+import type { Entrance } from '../routing/entrance.ts';
 import { type FromWorker, isToWorker, type StartWorker, type ToWorker } from './workers-messages.ts';
 import { DeltaSource } from './workers-snapshot.ts';
 
@@ -63,7 +64,7 @@ function onClosed(): void {
   });
 }
 
-function take(socket: unknown): void {
+function take(socket: unknown, entrance: Entrance): void {
   // It was closed on the way here.
   if (!(socket instanceof Socket) || front === undefined) {
     onClosed();
@@ -72,7 +73,7 @@ function take(socket: unknown): void {
   // As the primary's server would have had it; a socket that has changed process has lost it.
   socket.allowHalfOpen = true;
   socket.once('close', onClosed);
-  front.accept(socket);
+  front.accept(socket, entrance);
 }
 
 async function obey(message: ToWorker, socket: unknown): Promise<void> {
@@ -90,7 +91,7 @@ async function obey(message: ToWorker, socket: unknown): Promise<void> {
       front?.setUpstreamTls(message.tls);
       return;
     case 'connection':
-      take(socket);
+      take(socket, message.entrance);
       return;
     case 'report':
       if (front !== undefined) tell({ kind: 'report', report: front.report() });

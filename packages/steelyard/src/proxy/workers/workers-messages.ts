@@ -1,7 +1,7 @@
-import type { AddressedService } from '@steelyard/core/routing';
 import type { LogLevel } from '../../log.ts';
 import type { AccessLogSelection } from '../access-log/access-log.ts';
 import type { ConnectionSettings } from '../transport/connection-settings.ts';
+import type { Entrance } from '../routing/entrance.ts';
 import type { ProxyReport } from '../metrics/metrics-report.ts';
 import type { ServerTls, UpstreamTls } from '../tls/tls-settings.ts';
 import type { SnapshotDelta } from './workers-snapshot.ts';
@@ -10,8 +10,7 @@ import type { SnapshotDelta } from './workers-snapshot.ts';
 export interface StartWorker {
   readonly kind: 'start';
   readonly snapshot: SnapshotDelta;
-  readonly listenPort: number;
-  readonly service: AddressedService | undefined;
+  readonly entrance: Entrance | undefined;
   readonly namespace: string;
   readonly accessLog: AccessLogSelection | undefined;
   readonly tls: ServerTls | undefined;
@@ -25,7 +24,7 @@ export type ToWorker =
   | { readonly kind: 'snapshot'; readonly delta: SnapshotDelta }
   | { readonly kind: 'tls'; readonly tls: ServerTls }
   | { readonly kind: 'upstream-tls'; readonly tls: UpstreamTls }
-  | { readonly kind: 'connection' }
+  | { readonly kind: 'connection'; readonly entrance: Entrance }
   | { readonly kind: 'report' }
   | { readonly kind: 'leaving' }
   | { readonly kind: 'drain'; readonly timeoutMs: number };

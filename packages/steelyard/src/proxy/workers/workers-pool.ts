@@ -1,15 +1,18 @@
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Snapshot } from '@steelyard/core/model';
-import { listenOn } from '../../listen-on.ts';
 import type { Logger } from '../../log.ts';
 import { mergeReports, EMPTY_REPORT, type ProxyReport, processUse, settleReport } from '../metrics/metrics-report.ts';
-import type { Proxy, ProxyOptions } from '../proxy-options.ts';
+import type { ServingOptions } from '../proxy-options.ts';
+import type { Acceptor } from '../proxy-acceptor.ts';
+import type { Entrance } from '../routing/entrance.ts';
 import type { StartWorker, ToWorker } from './workers-messages.ts';
 import { WorkerProcess } from './workers-process.ts';
 import { diffSnapshots } from './workers-snapshot.ts';
 
-interface WorkersOptions extends ProxyOptions {
-  /** At least 2; one process needs none of this. */
+interface WorkersOptions extends ServingOptions {
+  /** One that is certain to be used. */
+  readonly entrance?: Entrance | undefined;
+  /** At least 1. */
   readonly workers: number;
 }
 
@@ -30,42 +33,30 @@ const REPORT_EVERY_MS = 5000;
 /**
  * Starts the proxy over several processes. The primary accepts every connection and hands it to the process that has the
  * fewest: a hash of the addresses, as the kernel spreads them with SO_REUSEPORT, is uneven while they are few.
- * Rejects with the system's error when the address cannot be listened on.
  */
-export async function startWorkers(options: WorkersOptions): Promise<Proxy> {
-  // Not read before the worker has it; and what the peer has closed half is still to be answered.
-  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true });
-  const address = await listenOn(server, options.listen);
-  const pool = new WorkerPool(options, address.port);
-  server.on('connection', (socket) => pool.dispatch(socket));
+export async function startWorkers(options: WorkersOptions): Promise<Acceptor> {
+  const pool = new WorkerPool(options);
   try {
     await pool.start();
   } catch (error) {
-    server.close();
     await pool.drain(0);
     throw error;
   }
-  const drain = (timeoutMs: number): Promise<void> => {
-    // Its callback would wait for the workers' connections, which they look after themselves.
-    if (server.listening) server.close();
-    return pool.drain(timeoutMs);
-  };
   return {
-    address,
+    accept: (socket, entrance) => pool.dispatch(socket, entrance),
     get workers() {
       const workers = pool.ready.map(({ id, pid, connections }) => ({ id, pid, connections }));
       return { restarts: pool.restarts, workers };
     },
     report: () => pool.report(),
     leaving: () => pool.leaving(),
-    drain,
-    close: () => drain(0),
+    drain: (timeoutMs) => pool.drain(timeoutMs),
+    close: () => pool.drain(0),
   };
 }
 
 class WorkerPool {
   readonly #options: WorkersOptions;
-  readonly #listenPort: number;
   readonly #log: Logger;
   readonly #workers = new Set<WorkerProcess>();
   readonly #unsubscribe: ((() => void) | undefined)[];
@@ -74,7 +65,7 @@ class WorkerPool {
   /** What workers that have ended had counted. */
   #settled: ProxyReport = EMPTY_REPORT;
   #sent: Snapshot;
-  #waiting: Socket[] = [];
+  #waiting: (readonly [Socket, Entrance])[] = [];
   #failures = 0;
   #draining = false;
   #leaving = false;
@@ -82,9 +73,8 @@ class WorkerPool {
   #onFailedStart: ((error: Error) => void) | undefined = undefined;
   restarts = 0;
 
-  constructor(options: WorkersOptions, listenPort: number) {
+  constructor(options: WorkersOptions) {
     this.#options = options;
-    this.#listenPort = listenPort;
     this.#log = options.log.forComponent('proxy');
     this.#sent = options.snapshots.current;
     this.#unsubscribe = [
@@ -113,14 +103,14 @@ class WorkerPool {
     this.#onFailedStart = undefined;
   }
 
-  dispatch(socket: Socket): void {
+  dispatch(socket: Socket, entrance: Entrance): void {
     let least: WorkerProcess | undefined;
     for (const worker of this.#workers) {
       if (worker.isReady && (least === undefined || worker.connections < least.connections)) least = worker;
     }
-    if (least !== undefined) least.take(socket);
+    if (least !== undefined) least.take(socket, entrance);
     else if (this.#draining || this.#waiting.length >= MOST_WAITING) socket.destroy();
-    else this.#waiting.push(socket);
+    else this.#waiting.push([socket, entrance]);
   }
 
   async report(): Promise<ProxyReport> {
@@ -140,7 +130,7 @@ class WorkerPool {
     for (const unsubscribe of this.#unsubscribe) unsubscribe?.();
     clearInterval(this.#reporting);
     for (const timer of this.#restartTimers) clearTimeout(timer);
-    for (const socket of this.#waiting) socket.destroy();
+    for (const [socket] of this.#waiting) socket.destroy();
     await Promise.all(Array.from(this.#workers, (worker) => worker.drain(timeoutMs)));
   }
 
@@ -154,12 +144,11 @@ class WorkerPool {
   }
 
   #startOne(id: number): void {
-    const { service, namespace, accessLog, tls, upstreamTls, connections } = this.#options;
+    const { entrance, namespace, accessLog, tls, upstreamTls, connections } = this.#options;
     const start: StartWorker = {
       kind: 'start',
       snapshot: diffSnapshots(undefined, this.#sent),
-      listenPort: this.#listenPort,
-      service,
+      entrance,
       namespace,
       accessLog: accessLog?.selection,
       tls: tls?.current,
@@ -176,12 +165,13 @@ class WorkerPool {
             if (this.#leaving) worker.send({ kind: 'leaving' });
             const waiting = this.#waiting;
             this.#waiting = [];
-            for (const socket of waiting) this.dispatch(socket);
+            for (const [socket, by] of waiting) this.dispatch(socket, by);
             this.#onReady?.();
           },
           ended: (worker, how) => this.#replace(worker, how),
         },
         start,
+        this.#options.workerUser,
       ),
     );
   }

@@ -3,6 +3,8 @@ import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from '../../log.ts';
 import type { ProxyReport } from '../metrics/metrics-report.ts';
+import type { WorkerUser } from '../proxy-options.ts';
+import type { Entrance } from '../routing/entrance.ts';
 import { type FromWorker, isFromWorker, type StartWorker, type ToWorker } from './workers-messages.ts';
 
 /** Who has worker processes. */
@@ -33,7 +35,7 @@ export class WorkerProcess {
   readonly #reportWaiters: (() => void)[] = [];
   readonly #drainWaiters: (() => void)[] = [];
 
-  constructor(id: number, owner: WorkerOwner, start: StartWorker) {
+  constructor(id: number, owner: WorkerOwner, start: StartWorker, user?: WorkerUser) {
     this.id = id;
     this.#owner = owner;
     this.#child = fork(fileURLToPath(new URL('./workers-main.js', import.meta.url)), [], {
@@ -42,6 +44,7 @@ export class WorkerProcess {
       // Not the primary's --inspect and the like: ports would collide.
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      ...user,
     });
     this.#child.on('message', (message: unknown) => {
       if (isFromWorker(message)) this.#hear(message);
@@ -60,13 +63,13 @@ export class WorkerProcess {
   }
 
   /** Hands over an accepted connection of which nothing has been read. */
-  take(socket: Socket): void {
+  take(socket: Socket, entrance: Entrance): void {
     this.connections++;
     if (!this.#child.connected) {
       socket.destroy();
       return;
     }
-    this.#child.send({ kind: 'connection' } satisfies ToWorker, socket, { keepOpen: false }, (error) => {
+    this.#child.send({ kind: 'connection', entrance } satisfies ToWorker, socket, { keepOpen: false }, (error) => {
       if (error !== null) socket.destroy();
     });
   }

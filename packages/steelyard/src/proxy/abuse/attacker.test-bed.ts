@@ -1,0 +1,88 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import {
+  concat,
+  FLAG,
+  FRAME,
+  literalBlock,
+  parseRawFrames,
+  PREFACE,
+  type RawFrame,
+  rawFrame,
+} from '@steelyard/testkit';
+
+const { GOAWAY, HEADERS, SETTINGS } = FRAME;
+const { ACK, END_HEADERS, END_STREAM } = FLAG;
+
+/** What a call to the pods of the test bed begins with. */
+export const REQUEST_FIELDS: readonly (readonly [string, string])[] = [
+  [':method', 'POST'],
+  [':scheme', 'http'],
+  [':path', '/echo.Echo/Say'],
+  [':authority', 'backend:8000'],
+  ['content-type', 'application/grpc'],
+];
+const block = literalBlock(REQUEST_FIELDS);
+
+export function openRequest(id: number, flags: number = END_STREAM): Uint8Array {
+  return rawFrame(HEADERS, END_HEADERS | flags, id, block);
+}
+
+/** A caller that means harm: a socket that writes frames and keeps what comes back. */
+export class Attacker {
+  readonly socket: Socket;
+  readonly #received: Uint8Array[] = [];
+
+  /** @param greeting what it says first; as callers do, unless told otherwise. */
+  constructor(
+    port: number,
+    greeting: Uint8Array = concat(PREFACE, rawFrame(SETTINGS, 0, 0), rawFrame(SETTINGS, ACK, 0)),
+  ) {
+    this.socket = connect(port, '127.0.0.1');
+    this.socket.on('error', () => undefined);
+    this.socket.on('data', (chunk) => this.#received.push(chunk));
+    if (greeting.length > 0) this.socket.write(greeting);
+  }
+
+  /** Writes pieces, in turns of the event loop, until the other side has had enough; the code of its GOAWAY. */
+  async flood(piece: (turn: number) => Uint8Array, turns: number): Promise<number | undefined> {
+    for (let turn = 0; turn < turns && !this.socket.destroyed; turn++) {
+      this.socket.write(piece(turn));
+      await new Promise(setImmediate);
+    }
+    return this.end();
+  }
+
+  /** When the other side has closed the connection: the code of its last GOAWAY. */
+  async end(): Promise<number | undefined> {
+    if (!this.socket.closed) await once(this.socket, 'close');
+    const last = this.frames().findLast(({ type }) => type === GOAWAY);
+    return last && new DataView(last.payload.buffer).getUint32(4);
+  }
+
+  /** What has come so far; a frame that is cut off is left out. */
+  frames(): RawFrame[] {
+    return wholeFrames(concat(...this.#received));
+  }
+
+  /** Resolves with the first frame for which `wanted` holds. */
+  async frame(wanted: (frame: RawFrame) => boolean): Promise<RawFrame> {
+    for (;;) {
+      const found = this.frames().find(wanted);
+      if (found !== undefined) return found;
+      await once(this.socket, 'data');
+    }
+  }
+}
+
+/** The frames that `bytes` begins with; one that is cut off is left out. */
+export function wholeFrames(bytes: Uint8Array): RawFrame[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  let whole = 0;
+  for (let at = 0; at + 9 <= bytes.length; at = whole) {
+    const end = at + 9 + (view.getUint32(at) >>> 8);
+    if (end > bytes.length) break;
+    whole = end;
+  }
+  return parseRawFrames(bytes.subarray(0, whole));
+}

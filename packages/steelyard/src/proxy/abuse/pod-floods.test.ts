@@ -1,0 +1,86 @@
+// docs/limits.md holds on both sides: a pod that floods loses its connection, and calls go on over another.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { concat, FLAG, FRAME, literalBlock, rawFrame, setting, TestCaller, uint32 } from '@steelyard/testkit';
+import { cleanUp } from '../end-to-end/proxy.test-bed.ts';
+import { startBefore, startScriptedPod } from '../end-to-end/scripted-pod.test-bed.ts';
+
+const { CONTINUATION, GOAWAY, HEADERS, PING, PRIORITY, PUSH_PROMISE, SETTINGS, WINDOW_UPDATE } = FRAME;
+const { END_HEADERS, END_STREAM } = FLAG;
+const PROTOCOL_ERROR = 1;
+const FLOW_CONTROL_ERROR = 3;
+const ENHANCE_YOUR_CALM = 11;
+const CEILING = 64 * 1024 * 1024;
+
+const head = literalBlock([
+  [':status', '200'],
+  ['content-type', 'application/grpc'],
+]);
+const done = literalBlock([
+  [':status', '200'],
+  ['content-type', 'application/grpc'],
+  ['grpc-status', '0'],
+]);
+
+function often(frame: Uint8Array, times = 2000): Uint8Array {
+  return concat(...Array.from({ length: times }, () => frame));
+}
+
+const floods: readonly (readonly [name: string, code: number, answer: (id: number) => Uint8Array])[] = [
+  ['SETTINGS', ENHANCE_YOUR_CALM, () => often(rawFrame(SETTINGS, 0, 0, setting(4, 65_535)))],
+  ['PING', ENHANCE_YOUR_CALM, () => often(rawFrame(PING, 0, 0, [1, 2, 3, 4, 5, 6, 7, 8]))],
+  ['PRIORITY', ENHANCE_YOUR_CALM, () => often(rawFrame(PRIORITY, 0, 1, [...uint32(0), 1]))],
+  ['WINDOW_UPDATE', ENHANCE_YOUR_CALM, () => often(rawFrame(WINDOW_UPDATE, 0, 0, uint32(1)))],
+  ['frames of unknown types', ENHANCE_YOUR_CALM, () => often(rawFrame(0x42, 0, 0, [1]))],
+  [
+    '1xx responses',
+    ENHANCE_YOUR_CALM,
+    (id) => often(rawFrame(HEADERS, END_HEADERS, id, literalBlock([[':status', '103']]))),
+  ],
+  [
+    'empty DATA',
+    ENHANCE_YOUR_CALM,
+    (id) => concat(rawFrame(HEADERS, END_HEADERS, id, head), often(rawFrame(FRAME.DATA, 0, id))),
+  ],
+  [
+    'CONTINUATION',
+    ENHANCE_YOUR_CALM,
+    (id) => concat(rawFrame(HEADERS, 0, id, head), often(rawFrame(CONTINUATION, 0, id, [0, 1, 120, 0]), 20)),
+  ],
+  [
+    'an HPACK bomb',
+    ENHANCE_YOUR_CALM,
+    (id) => {
+      const entry = [0x40, 1, 0x78, 0x7f, 0x89, 0x1e, ...Array.from({ length: 3976 }, () => 0x79)];
+      return rawFrame(HEADERS, END_HEADERS, id, [...head, ...entry, ...Array.from({ length: 100 }, () => 0xbe)]);
+    },
+  ],
+  ['a push, which nobody asked for', PROTOCOL_ERROR, (id) => rawFrame(PUSH_PROMISE, END_HEADERS, id, uint32(2))],
+  ['a window beyond 2^31 - 1', FLOW_CONTROL_ERROR, () => rawFrame(WINDOW_UPDATE, 0, 0, uint32(0x7fffffff))],
+];
+
+describe('a pod that floods loses its connection, and nothing else is lost', () => {
+  for (const [name, code, answer] of floods) {
+    test(name, async () => {
+      let good = false;
+      const pod = await startScriptedPod((id) =>
+        good ? rawFrame(HEADERS, END_HEADERS | END_STREAM, id, done) : answer(id),
+      );
+      const proxy = await startBefore(pod);
+      const caller = new TestCaller(proxy.address.port);
+      cleanUp.push(() => caller.close());
+      const memoryBefore = process.memoryUsage().rss;
+      const { headers, trailers, resetCode } = await caller.call('x');
+      const status = String(headers['grpc-status'] ?? trailers['grpc-status'] ?? 'none');
+      assert.ok(status !== '0' && (status !== 'none' || resetCode !== 0), `grpc-status ${status}, reset ${resetCode}`);
+      good = true;
+      assert.equal((await caller.call('x')).headers['grpc-status'], '0');
+      // Before its end a budget warns, without an error.
+      const said = pod.received.filter(({ type }) => type === GOAWAY).map(({ payload }) => payload[7]);
+      assert.ok(said.includes(code), `the pod heard ${said.join(' ')}`);
+      assert.equal((await proxy.report()).endpoints[0]?.active, 0);
+      const grown = process.memoryUsage().rss - memoryBefore;
+      assert.ok(grown < CEILING, `memory grew by ${grown} octets`);
+    });
+  }
+});

@@ -1,0 +1,88 @@
+import {
+  createClusterPicker,
+  createPeakEwmaPicker,
+  createPicker,
+  createSlowStartPicker,
+  createWeightedRoundRobinPicker,
+  DEFAULT_WEIGHTED_ROUND_ROBIN,
+  healthyPool,
+  type Picker,
+  type Random,
+} from '@steelyard/core/balance';
+import type { Cluster } from '@steelyard/core/model';
+import type { ClusterMember } from './cluster-member.ts';
+
+/** What the pickers of a process share. */
+export interface PickerSources {
+  readonly random: Random;
+  /** Milliseconds, never going back. */
+  readonly now: () => number;
+}
+
+/** The name of the policy that a cluster's calls are shared by. */
+export function policyName({ loadBalancer, extensions }: Pick<Cluster, 'loadBalancer' | 'extensions'>): string {
+  return extensions?.policy?.kind ?? loadBalancer.kind;
+}
+
+/** Its policy goes by what a call says. */
+export function isHashing({ loadBalancer, extensions }: Pick<Cluster, 'loadBalancer' | 'extensions'>): boolean {
+  if (extensions?.policy !== undefined) return false;
+  return loadBalancer.kind === 'RING_HASH' || loadBalancer.kind === 'MAGLEV';
+}
+
+/**
+ * The members that calls may go to, beside all of them. Active checks that find nobody healthy are taken to be wrong: the
+ * pods' readiness probes say otherwise. What is ejected stays out, as far as `minHealthPercent` allows.
+ */
+export function membersInUse(
+  cluster: Cluster,
+  members: readonly ClusterMember[],
+  minHealthPercent: number,
+): readonly (ClusterMember | undefined)[] {
+  const isProbed = members.some((member) => !member.isUnhealthy);
+  const isHealthy = (member: ClusterMember): boolean => !member.isEjected && !(isProbed && member.isUnhealthy);
+  return healthyPool(members, isHealthy, cluster.localities, minHealthPercent);
+}
+
+/** A picker of the cluster's policy. @param inUse beside `cluster.endpoints` @param previous the one before it */
+export function createMemberPicker(
+  cluster: Cluster,
+  inUse: readonly (ClusterMember | undefined)[],
+  { random, now }: PickerSources,
+  previous?: Picker<ClusterMember>,
+): Picker<ClusterMember> {
+  return createClusterPicker(cluster, inUse, random, (members) => {
+    // With places there is a picker for each, and none of them is the one before.
+    const before = cluster.localities === undefined ? previous : undefined;
+    const picker = createPolicyPicker(cluster, members, { random, now }, before);
+    const { warmup } = cluster;
+    if (warmup === undefined || isHashing(cluster) || !isWarming(members, warmup.durationMs, now())) return picker;
+    const { durationMs: windowMs, aggression, minimumPercent } = warmup;
+    const options = { windowMs, aggression, minimumShare: minimumPercent / 100 };
+    return createSlowStartPicker(picker, members, options, random, now);
+  });
+}
+
+/** Whether any of them is new. */
+export function isWarming(members: readonly ClusterMember[], durationMs: number, nowMs: number): boolean {
+  return members.some(({ startedAtMs }) => nowMs - startedAtMs < durationMs);
+}
+
+function createPolicyPicker(
+  { loadBalancer, extensions }: Cluster,
+  members: readonly ClusterMember[],
+  { random, now }: PickerSources,
+  previous: Picker<ClusterMember> | undefined,
+): Picker<ClusterMember> {
+  const { policy } = extensions ?? {};
+  switch (policy?.kind) {
+    case 'PEAK_EWMA':
+      return createPeakEwmaPicker(members, random, now);
+    case 'WEIGHTED_ROUND_ROBIN':
+      return createWeightedRoundRobinPicker(members, DEFAULT_WEIGHTED_ROUND_ROBIN, random, now);
+    case undefined:
+      return createPicker(loadBalancer, members, random, previous);
+    default:
+      return policy satisfies never;
+  }
+}
