@@ -18,7 +18,7 @@ const PROXY_FIREWALL = 'KUBE-PROXY-FIREWALL';
 const FIREWALL = 'KUBE-FIREWALL';
 
 /** Names of accounting objects, as kube-proxy's metrics read them. */
-const INVALID_DROPPED = 'ct_state_invalid_dropped_pkts';
+export const INVALID_DROPPED = 'ct_state_invalid_dropped_pkts';
 export const LOCALHOST_ACCEPTED = 'localhost_nps_accepted_pkts';
 
 export const toMarkMasq: Verdict = { kind: 'jump', chain: MARK_MASQ };

@@ -1,4 +1,4 @@
-/** The kernel's Service rules: compiled from a Snapshot, rendered, and interpreted packet by packet. */
+/** The kernel's Service rules: compiled from a Snapshot, rendered, and interpreted packet by packet; node mode's rules. */
 export { compileRuleSet } from './compile/compile-rule-set.ts';
 export type { LocalPods, RuleSetOptions } from './compile/rule-options.ts';
 export { renderIptables } from './iptables/render-iptables.ts';
@@ -23,7 +23,7 @@ export { createIptablesApplier } from './iptables/iptables-applier.ts';
 export { createNftablesApplier } from './nftables/nftables-applier.ts';
 export type { NftablesApplierOptions } from './nftables/nftables-applier.ts';
 export type { RuleApplier } from './apply/rule-applier.ts';
-export { ApplyError } from './apply/kernel-tool.ts';
+export { ApplyError, mustRun, runTool } from './apply/kernel-tool.ts';
 export type { RunTool, ToolResult } from './apply/kernel-tool.ts';
 export { startRuleSync } from './apply/sync-rules.ts';
 export type { RuleSync, RuleSyncOptions, RuleTarget } from './apply/sync-rules.ts';
@@ -32,4 +32,19 @@ export { createRuleMemo } from './apply/rule-memo.ts';
 export type { RuleMemo } from './apply/rule-memo.ts';
 export { createHealthCheckServers, healthChecks } from './apply/health-check-servers.ts';
 export type { HealthCheck, HealthCheckOptions, HealthCheckServers } from './apply/health-check-servers.ts';
-export { deleteUdpFlows, staleUdpFlows } from './apply/udp-flows.ts';
+export { createFlowCleaner } from './apply/flow-cleaner.ts';
+export type { FlowCleaner, FlowCleanerOptions } from './apply/flow-cleaner.ts';
+export { SyncMetrics } from './apply/sync-metrics.ts';
+export type { RuleSyncObserver } from './apply/sync-metrics.ts';
+export { createCounters } from './apply/counters.ts';
+export type { Counters } from './apply/counters.ts';
+export { ruleHealth } from './apply/rule-health.ts';
+export { startNodeMode } from './node-mode/node-session.ts';
+export type { NodeMode, NodeModeOptions, NodeModePhase } from './node-mode/node-session.ts';
+export { cleanUpNodeRules, isNodeModeAlive } from './node-mode/node-applier.ts';
+export { compileNodeRules } from './node-mode/node-rules.ts';
+export type { NodeAddresses } from './node-mode/node-rules.ts';
+export { renderNodeTable } from './node-mode/render-node-rules.ts';
+export { renderNodeMetrics } from './node-mode/node-metrics.ts';
+export { selectPorts } from './node-mode/select-ports.ts';
+export type { BalancedPort, LeftPort, PortChoice } from './node-mode/select-ports.ts';

@@ -8,6 +8,8 @@ export const COMMANDS = {
   iptablesSave: 'iptables-save',
   unshare: 'unshare',
   kubeProxy: 'kube-proxy',
+  conntrack: 'conntrack',
+  ipset: 'ipset',
 } as const;
 
 /** Why a suite that needs its own network namespace cannot run here; `false` when it can. */

@@ -21,5 +21,9 @@ suite("the kernel's own rules", { skip: lacks() }, () => {
     for (const job of ['apply', 'connect', 'fates'] as const) {
       test(`${mode}: ${job}`, () => inNamespace(`${mode}-${job}`));
     }
+    test(`${mode}: more clients with affinity than xt_recent keeps`, { skip: lacks('ipset') }, () =>
+      inNamespace(`${mode}-affinity`),
+    );
+    test(`${mode}: connections to a pod that is gone`, { skip: lacks('conntrack') }, () => inNamespace(`${mode}-end`));
   }
 });

@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { chiSquareTest } from '@steelyard/core/balance';
 import type { ClusterNode, Snapshot } from '@steelyard/core/model';
 import { compileNftables } from '../nftables/compile-nftables.ts';
 import { compileRuleSet } from '../compile/compile-rule-set.ts';
+import type { Logger } from '../../log.ts';
+import { createFlowCleaner } from './flow-cleaner.ts';
 import { COMMANDS } from './kernel-commands.test.ts';
 import { createIptablesApplier } from '../iptables/iptables-applier.ts';
 import { createNftablesApplier } from '../nftables/nftables-applier.ts';
@@ -76,9 +78,9 @@ async function applyJob(mode: Mode): Promise<void> {
     const snapshot = snapshotOf(randomCase(seed).objects);
     const ruleSet = compile(mode, snapshot, snapshot.nodes?.get(NODE));
     await applier.check(ruleSet);
-    assert.deepEqual(await applier.apply(ruleSet), { changed: true });
+    assert.equal((await applier.apply(ruleSet)).changed, true);
     assertHolds(mode, ruleSet, `seed ${seed}`);
-    assert.deepEqual(await applier.apply(ruleSet), { changed: false });
+    assert.equal((await applier.apply(ruleSet)).changed, false);
     assert.equal(await applier.isIntact(), true);
   }
   // Another process takes over: nothing is doubled.
@@ -223,6 +225,109 @@ async function connectJob(mode: Mode): Promise<void> {
   assert.ok(pValue > 0.001, `p ${pValue}: ${observed.join(' ')}`);
 }
 
+/** A connection that was open before its pod went: it ends after the grace, those to other pods stay. */
+async function endJob(mode: Mode): Promise<void> {
+  addAddresses();
+  const served = new Set<Socket>();
+  const echoes = await Promise.all(
+    PODS.map(async (address) => {
+      const server = createServer((socket) => {
+        served.add(socket);
+        socket.on('error', () => undefined).on('data', (bytes) => socket.write(bytes));
+        socket.write(address);
+      });
+      server.listen(8000, address);
+      await once(server, 'listening');
+      return server;
+    }),
+  );
+  const applier = applierOf(mode);
+  const apply = (pods: readonly string[]): Promise<unknown> =>
+    applier.apply(compile(mode, articleSnapshot({}, pods), undefined));
+  await apply(PODS);
+  const sockets = await Promise.all(
+    Array.from({ length: 30 }, async () => {
+      const socket = connect(8000, VIP);
+      const [greeting]: unknown[] = await once(socket, 'data');
+      return { socket, pod: String(greeting) };
+    }),
+  );
+  const gone = sockets[0]?.pod ?? '';
+  const rest = PODS.filter((pod) => pod !== gone);
+  await apply(rest);
+  let endNow = (): void => undefined;
+  const cleaner = createFlowCleaner({
+    log: SILENT,
+    tcpGraceMs: 1000,
+    after: (_, work) => {
+      endNow = work;
+      return () => undefined;
+    },
+  });
+  await cleaner.written(articleSnapshot({}, PODS), articleSnapshot({}, rest));
+  const ping = async ({ socket }: { readonly socket: Socket }): Promise<string> => {
+    socket.write('ping');
+    // An error is an answer, too.
+    return Promise.race([
+      once(socket, 'data').then(([bytes]) => String(bytes)),
+      once(socket, 'close').then(() => 'closed'),
+    ]).catch((error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : String(error)));
+  };
+  assert.deepEqual(new Set(await Promise.all(sockets.map(ping))), new Set(['ping']), 'during the grace');
+  endNow();
+  // The one flow to end is one command of conntrack; its end is seen by the count.
+  while (cleaner.deleted === 0) await new Promise((resolve) => setImmediate(resolve));
+  for (const each of sockets) {
+    const answer = await ping(each);
+    assert.equal(answer, each.pod === gone ? 'ECONNRESET' : 'ping', `${each.pod}, where ${gone} is gone`);
+  }
+  for (const socket of [...sockets.map((each) => each.socket), ...served]) socket.destroy();
+  for (const echo of echoes) echo.close();
+}
+
+/** 400 clients of two pods, three times each: nobody moves (xt_recent keeps 100 of them). */
+async function affinityJob(mode: Mode): Promise<void> {
+  addAddresses();
+  const pods = await startPods();
+  const clients = Array.from({ length: 400 }, (_, index) => `10.9.${index >> 8}.${index & 255}`);
+  execFileSync(COMMANDS.ip, ['route', 'add', 'local', '10.9.0.0/16', 'dev', 'lo']);
+  const snapshot = articleSnapshot({ sessionAffinity: 'ClientIP' }, PODS.slice(0, 2));
+  const options = { family: 'IPv4', affinitySets: true } as const;
+  const ruleSet = mode === 'iptables' ? compileRuleSet(snapshot, options) : compileNftables(snapshot, options);
+  const applier = applierOf(mode);
+  await applier.check(ruleSet);
+  await applier.apply(ruleSet);
+  assertHolds(mode, ruleSet, 'with sets');
+  const round = async (): Promise<string[]> => {
+    const chosen: string[] = [];
+    for (let start = 0; start < clients.length; start += 100) {
+      const some = clients.slice(start, start + 100).map((from) => call(VIP, { from }));
+      for (const answer of await Promise.all(some)) chosen.push(answer.split(' ')[0] ?? '');
+    }
+    return chosen;
+  };
+  const first = await round();
+  assert.equal(new Set(first).size, 2);
+  for (let again = 0; again < 2; again++) {
+    const next = await round();
+    assert.equal(next.filter((pod, index) => pod !== first[index]).length, 0, 'clients that moved');
+  }
+  // Without the Service nothing of it is left.
+  await applier.apply(
+    mode === 'iptables'
+      ? compileRuleSet({ services: new Map() }, options)
+      : compileNftables({ services: new Map() }, options),
+  );
+  assert.equal(execFileSync(COMMANDS.ipset, ['list', '-name'], { encoding: 'utf8' }), '');
+  await applier.apply(ruleSet);
+  await applier.cleanup();
+  assert.equal(execFileSync(COMMANDS.ipset, ['list', '-name'], { encoding: 'utf8' }), '');
+  pods.close();
+}
+
+const quiet = (): void => undefined;
+const SILENT: Logger = { debug: quiet, info: quiet, warn: quiet, error: quiet, forComponent: () => SILENT };
+
 function articleSnapshot(fields: object = {}, pods: readonly string[] = PODS): Snapshot {
   const metadata = { name: 'backend', namespace: 'default', labels: { 'kubernetes.io/service-name': 'backend' } };
   const spec = { clusterIP: VIP, clusterIPs: [VIP], ports: [{ name: 'grpc', port: 8000 }], ...fields };
@@ -241,6 +346,12 @@ function articleSnapshot(fields: object = {}, pods: readonly string[] = PODS): S
 const [mode, job] = (process.argv[2] ?? '').split('-');
 if (mode === 'iptables' || mode === 'nftables') {
   execFileSync(COMMANDS.ip, ['link', 'set', 'lo', 'up']);
-  if (job === 'apply') await applyJob(mode);
-  else await (job === 'connect' ? connectJob(mode) : fatesJob(mode));
+  const jobs = new Map([
+    ['apply', applyJob],
+    ['connect', connectJob],
+    ['fates', fatesJob],
+    ['end', endJob],
+    ['affinity', affinityJob],
+  ]);
+  await jobs.get(job ?? '')?.(mode);
 }

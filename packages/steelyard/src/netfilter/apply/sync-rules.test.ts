@@ -17,6 +17,7 @@ function fakeApplier(): RuleApplier & {
   let wake = (): void => undefined;
   return {
     applied: [],
+    isNew: false,
     refuse: false,
     intact: true,
     next() {
@@ -30,7 +31,7 @@ function fakeApplier(): RuleApplier & {
       if (this.refuse) throw new ApplyError('refused');
       this.applied.push(ruleSet);
       this.intact = true;
-      return { changed: true };
+      return { changed: true, complete: false, rules: new Map() };
     },
     async check() {
       await Promise.resolve();
@@ -79,7 +80,7 @@ const versions = (applied: readonly RuleSet[]): string[] => applied.flatMap(({ t
 suite('startRuleSync', () => {
   test('writes the newest Snapshot, joins what comes in between, and stops when closed', async () => {
     const [applier, source] = [fakeApplier(), fakeSource()];
-    const targets = [{ name: 'fake', applier, compile: ruleSetOf }];
+    const targets = [{ name: 'fake', family: 'IPv4' as const, applier, compile: ruleSetOf }];
     const sync = startRuleSync({ source, targets, log, minSyncMs: 1, checkMs: 1_000_000 });
     await sync.first;
     const written = applier.next();
@@ -94,7 +95,7 @@ suite('startRuleSync', () => {
 
   test('repairs what was changed from outside', async () => {
     const [applier, source] = [fakeApplier(), fakeSource()];
-    const targets = [{ name: 'fake', applier, compile: ruleSetOf }];
+    const targets = [{ name: 'fake', family: 'IPv4' as const, applier, compile: ruleSetOf }];
     const sync = startRuleSync({ source, targets, log, minSyncMs: 1, checkMs: 1 });
     await sync.first;
     const repaired = applier.next();
@@ -107,7 +108,7 @@ suite('startRuleSync', () => {
   test('a refusal is told at the start, and tried again later', async () => {
     const [applier, source] = [fakeApplier(), fakeSource()];
     applier.refuse = true;
-    const targets = [{ name: 'fake', applier, compile: ruleSetOf }];
+    const targets = [{ name: 'fake', family: 'IPv4' as const, applier, compile: ruleSetOf }];
     const sync = startRuleSync({ source, targets, log, minSyncMs: 1, checkMs: 1 });
     await assert.rejects(sync.first, ApplyError);
     assert.equal(sync.isHealthy(), false);

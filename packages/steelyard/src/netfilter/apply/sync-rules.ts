@@ -1,11 +1,13 @@
-import type { Snapshot, SnapshotSource } from '@steelyard/core/model';
+import type { IpFamily, Snapshot, SnapshotSource } from '@steelyard/core/model';
 import type { Logger } from '../../log.ts';
 import type { RuleApplier } from './rule-applier.ts';
 import type { RuleSet } from '../compile/rule-set.ts';
+import type { RuleSyncObserver } from './sync-metrics.ts';
 
 /** One family's rules: how they are made, and where they go. */
 export interface RuleTarget {
   readonly name: string;
+  readonly family: IpFamily;
   readonly applier: RuleApplier;
   readonly compile: (snapshot: Snapshot) => RuleSet;
 }
@@ -14,6 +16,7 @@ export interface RuleSyncOptions {
   readonly source: SnapshotSource;
   readonly targets: readonly RuleTarget[];
   readonly log: Logger;
+  readonly observer?: RuleSyncObserver;
   /** Called after each sync that went well, with the Snapshot before (absent at the first) and the one written. */
   readonly onWritten?: (before: Snapshot | undefined, after: Snapshot) => Promise<void>;
   /** Least time between the end of one sync and the start of the next. Default 1000, as kube-proxy's `minSyncPeriod`. */
@@ -33,7 +36,7 @@ export interface RuleSync {
 
 /** Keeps the kernel's rules at what the newest Snapshot says. A sync that fails is tried again and does not end this. */
 export function startRuleSync(options: RuleSyncOptions): RuleSync {
-  const { source, targets, log, minSyncMs = 1000, checkMs = 30_000 } = options;
+  const { source, targets, log, observer, minSyncMs = 1000, checkMs = 30_000 } = options;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
   let notBefore = 0;
@@ -47,11 +50,7 @@ export function startRuleSync(options: RuleSyncOptions): RuleSync {
     let written = false;
     const snapshot = source.current;
     try {
-      for (const { name, applier, compile } of targets) {
-        const started = performance.now();
-        const { changed } = await applier.apply(compile(snapshot));
-        if (changed) log.info(`${name} rules written in ${Math.round(performance.now() - started)} ms`);
-      }
+      for (const target of targets) await write(target, snapshot);
       written = true;
       const before = last;
       last = snapshot;
@@ -59,6 +58,21 @@ export function startRuleSync(options: RuleSyncOptions): RuleSync {
     } finally {
       healthy = written;
       notBefore = performance.now() + minSyncMs;
+    }
+  }
+
+  async function write({ name, family, applier, compile }: RuleTarget, snapshot: Snapshot): Promise<void> {
+    const started = performance.now();
+    const wasNew = applier.isNew;
+    try {
+      const ruleSet = compile(snapshot);
+      const applied = await applier.apply(ruleSet);
+      const ms = performance.now() - started;
+      observer?.written(family, ms / 1000, ruleSet, applied);
+      if (applied.changed) log.info(`${name} rules written in ${Math.round(ms)} ms`);
+    } catch (error) {
+      observer?.failed(family, wasNew);
+      throw error;
     }
   }
 
@@ -92,7 +106,10 @@ export function startRuleSync(options: RuleSyncOptions): RuleSync {
     }
   }
 
-  const unsubscribe = source.subscribe(() => {
+  let newest = source.current;
+  const unsubscribe = source.subscribe((snapshot) => {
+    observer?.queued(newest, snapshot);
+    newest = snapshot;
     if (isPending) return;
     isPending = true;
     void running.catch(() => undefined).then(() => schedule(Math.max(0, notBefore - performance.now())));

@@ -27,6 +27,15 @@ export function endpointChainName(servicePort: string, protocol: Protocol, addre
   return `KUBE-SEP-${hashOf(servicePort + protocol.toLowerCase() + addressPort)}`;
 }
 
+/**
+ * `KUBE-AFF4-…`, `KUBE-AFF6-…`: the set of the clients that belong to one endpoint. A set cannot change how long it keeps
+ * them, so another time is another set.
+ */
+export function affinitySetName(servicePort: string, protocol: Protocol, addressPort: string, seconds: number): string {
+  const family = addressPort.startsWith('[') ? 6 : 4;
+  return `KUBE-AFF${family}-${hashOf(`${servicePort}${protocol.toLowerCase()}${addressPort}/${seconds}`)}`;
+}
+
 /** `ip:port`, an IPv6 address in brackets. */
 export function addressPortOf(address: string, port: number): string {
   return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;

@@ -3,9 +3,10 @@ import { portChainName } from './chain-name.ts';
 import type { SharedChains } from '../frame.ts';
 import { filterFrame, LOCALHOST_ACCEPTED, natFrame } from '../frame.ts';
 import { nodePortAddresses } from './node-port-addresses.ts';
-import { isFirewalled, matchesTo, portChains } from './port-chains.ts';
+import { affinitySets, isFirewalled, matchesTo, portChains } from './port-chains.ts';
 import type { RuleSetOptions } from './rule-options.ts';
-import type { Chain, Match, Rule, RuleSet, Verdict } from './rule-set.ts';
+import type { Chain, Match, NamedSet, Rule, RuleSet, Verdict } from './rule-set.ts';
+import { setKey } from './rule-set.ts';
 import { isLoopback } from './network.ts';
 import type { RuleMemo } from '../apply/rule-memo.ts';
 import { createRuleMemo } from '../apply/rule-memo.ts';
@@ -46,12 +47,14 @@ export function compileRuleSet(
     nodePorts: ports.flatMap((each) => each.nodePorts),
   };
   const chains = ports.flatMap((each) => each.chains(largeCluster));
+  const sets = ports.flatMap((each) => each.affinity);
   return {
     family: options.family,
     tables: {
       filter: byName(filterFrame(shared, options)),
       nat: byName([...natFrame(shared, options), ...chains]),
     },
+    ...(sets.length > 0 && { sets: new Map(sets.map((set) => [setKey('nat', set.name), set])) }),
   };
 }
 
@@ -59,6 +62,7 @@ export function compileRuleSet(
 export interface PortRules extends SharedChains {
   readonly port: VirtualPort;
   readonly endpointCount: number;
+  readonly affinity: readonly NamedSet[];
   readonly chains: (largeCluster: boolean) => readonly Chain[];
 }
 
@@ -67,6 +71,7 @@ function portRules({ port, endpointCount }: CountedPort, options: RuleSetOptions
   return {
     port,
     endpointCount,
+    affinity: affinitySets(port, options),
     services: internalRefusals(port),
     external: externalRefusals(port),
     healthChecks: healthCheckRules(port),

@@ -1,10 +1,10 @@
-import { endpointChainName, portChainName } from './chain-name.ts';
+import { affinitySetName, endpointChainName, portChainName } from './chain-name.ts';
 import { toMarkMasq } from '../frame.ts';
 import { isWithin } from './network.ts';
 import { probabilityText } from '../trace/probability.ts';
 import type { LocalPods, RuleSetOptions } from './rule-options.ts';
 import { nodeAddress } from './rule-options.ts';
-import type { Chain, Match, Rule, Verdict } from './rule-set.ts';
+import type { Chain, Match, NamedSet, Rule, Verdict } from './rule-set.ts';
 import type { VirtualPort, VirtualPortEndpoint } from './virtual-port.ts';
 import { hasExternalEndpoints, hasInternalEndpoints, isExternallyAccessible } from './virtual-port.ts';
 
@@ -61,7 +61,15 @@ function sharingChain(
   const seconds = port.affinityTimeoutS;
   if (seconds !== undefined) {
     for (const endpoint of endpoints) {
-      const check: Match = { kind: 'recentCheck', list: nameOf(port, endpoint), seconds };
+      const check: Match =
+        context.options.affinitySets === true
+          ? {
+              kind: 'inSet',
+              fields: ['source'],
+              set: affinitySetName(port.name, port.protocol, endpoint.addressPort, seconds),
+              negated: false,
+            }
+          : { kind: 'recentCheck', list: nameOf(port, endpoint), seconds };
       rules.push({ matches: [...comments(endpoint), check], verdict: toEndpoint(endpoint) });
     }
   }
@@ -141,10 +149,17 @@ export function allowedSources(port: VirtualPort, options: RuleSetOptions): read
 }
 
 /** KUBE-SEP-…: sends to one endpoint. An endpoint that calls itself is masqueraded, or it would answer itself directly. */
-function endpointChain(port: VirtualPort, endpoint: VirtualPortEndpoint, { largeCluster }: PortContext): Chain {
+function endpointChain(
+  port: VirtualPort,
+  endpoint: VirtualPortEndpoint,
+  { largeCluster, options }: PortContext,
+): Chain {
   const comments: Match[] = largeCluster ? [] : [{ kind: 'comment', text: port.name }];
   const name = nameOf(port, endpoint);
-  const remember: Match[] = port.affinityTimeoutS === undefined ? [] : [{ kind: 'recentSet', list: name }];
+  const seconds = port.affinityTimeoutS;
+  const isSet = seconds !== undefined && options.affinitySets === true;
+  const recent: Match[] = seconds === undefined || isSet ? [] : [{ kind: 'recentSet', list: name }];
+  const set = isSet ? [rememberRule(affinitySetName(port.name, port.protocol, endpoint.addressPort, seconds))] : [];
   return {
     name,
     builtIn: false,
@@ -153,17 +168,35 @@ function endpointChain(port: VirtualPort, endpoint: VirtualPortEndpoint, { large
         matches: [{ kind: 'source', network: endpoint.address, negated: false }, ...comments],
         verdict: toMarkMasq,
       },
+      ...set,
       {
         matches: [
           { kind: 'protocol', protocol: port.protocol },
           ...comments,
-          ...remember,
+          ...recent,
           { kind: 'transport', protocol: port.protocol },
         ],
         verdict: { kind: 'dnat', address: endpoint.address, port: endpoint.port },
       },
     ],
   };
+}
+
+function rememberRule(set: string): Rule {
+  return { matches: [], effects: [{ kind: 'remember', set }], verdict: { kind: 'none' } };
+}
+
+/** The sets that a port's rules name, one an endpoint. */
+export function affinitySets(port: VirtualPort, { affinitySets: wanted, family }: RuleSetOptions): NamedSet[] {
+  const { affinityTimeoutS: timeoutS } = port;
+  if (timeoutS === undefined || wanted !== true) return [];
+  return port.reachable.map(({ addressPort }) => ({
+    name: affinitySetName(port.name, port.protocol, addressPort, timeoutS),
+    kind: 'set',
+    keyTypes: [family === 'IPv4' ? 'ipv4_addr' : 'ipv6_addr'],
+    timeoutS,
+    elements: new Map(),
+  }));
 }
 
 function nameOf(port: VirtualPort, endpoint: VirtualPortEndpoint): string {

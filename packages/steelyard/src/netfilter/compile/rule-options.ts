@@ -29,6 +29,11 @@ export interface RuleSetOptions {
   readonly conntrackTcpLiberal?: boolean;
   /** The kernel's accounting objects of kube-proxy exist (xt_nfacct): their packets are counted. Default false. */
   readonly accounting?: boolean;
+  /**
+   * iptables mode: the clients of session affinity are kept in sets of ipset(8), 65,536 for each endpoint, where xt_recent
+   * keeps 100. Default false, as kube-proxy.
+   */
+  readonly affinitySets?: boolean;
   /** `ServiceCIDR` networks: nftables drops connections to their unallocated addresses. */
   readonly serviceCidrs?: readonly string[];
 }

@@ -1,6 +1,7 @@
 import type { IpFamily } from '@steelyard/core/model';
 import { compileRuleSet } from '../compile/compile-rule-set.ts';
 import { iptablesJumps, isPortChain, renderIptablesChange } from './iptables-change.ts';
+import { isAffinitySet, namesOf, renderGoneSets, renderNewSets, withoutSets } from './ipset-change.ts';
 import { wordsOf } from './iptables-line.ts';
 import { parseIptablesSave } from './parse-iptables-save.ts';
 import { renderIptablesChain } from './render-iptables.ts';
@@ -43,18 +44,39 @@ export function createIptablesApplier(family: IpFamily, run: RunTool = runTool):
     return renderIptablesChange(undefined, next, existing, additions);
   }
 
+  /** Of this family. None where ipset(8) is missing, unless the rules need it. */
+  async function existingSets(next: RuleSet): Promise<readonly string[]> {
+    const list = run('ipset', ['list', '-name']);
+    const { stdout } = next.sets === undefined ? await list.catch(() => ({ stdout: '' })) : await list;
+    return stdout.split('\n').filter((name) => isAffinitySet(name, family));
+  }
+
+  async function destroySets(existing: Iterable<string>, next: RuleSet): Promise<void> {
+    const text = renderGoneSets(existing, next);
+    if (text !== '') await mustRun(run, 'ipset', ['restore', '-exist'], text);
+  }
+
   return {
+    get isNew() {
+      return applied === undefined;
+    },
     async apply(next) {
+      const complete = applied === undefined;
       const text = applied === undefined ? await completeChange(next) : renderIptablesChange(applied, next);
-      if (text === '') return { changed: false };
+      if (text === '') return { changed: false, complete, rules: new Map() };
+      const before = applied;
+      const newSets = renderNewSets(before, next);
+      if (newSets !== '') await mustRun(run, 'ipset', ['restore', '-exist'], newSets);
       // Unless it is written, nothing is known about the kernel's state.
       applied = undefined;
       await mustRun(run, `${prefix}-restore`, [...WAIT, '--noflush', '--counters'], text);
       applied = next;
-      return { changed: true };
+      await destroySets(before === undefined ? await existingSets(next) : namesOf(before), next);
+      return { changed: true, complete, rules: rulesIn(text) };
     },
     async check(next) {
-      await mustRun(run, `${prefix}-restore`, [...WAIT, '--noflush', '--test'], renderIptablesChange(undefined, next));
+      const text = renderIptablesChange(undefined, withoutSets(next));
+      await mustRun(run, `${prefix}-restore`, [...WAIT, '--noflush', '--test'], text);
     },
     async isIntact() {
       if (applied === undefined) return false;
@@ -86,8 +108,22 @@ export function createIptablesApplier(family: IpFamily, run: RunTool = runTool):
         ];
         await mustRun(run, `${prefix}-restore`, [...WAIT, '--noflush'], `${lines.join('\n')}\n`);
       }
+      await destroySets(await existingSets(empty), empty);
     },
   };
+}
+
+/** How many rules a text for `iptables-restore` adds to each table. */
+function rulesIn(text: string): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  let table = '';
+  for (let at = 0; at < text.length;) {
+    const end = text.indexOf('\n', at);
+    if (text.startsWith('*', at)) table = text.slice(at + 1, end);
+    else if (text.startsWith('-A ', at)) counts.set(table, (counts.get(table) ?? 0) + 1);
+    at = end + 1;
+  }
+  return counts;
 }
 
 function declaredIn(saved: string): ReadonlySet<string> {

@@ -1,6 +1,7 @@
 import type { Protocol } from '@steelyard/core/model';
 import type { WordReader } from './iptables-line.ts';
 import { canonicalAddress } from '../compile/network.ts';
+import { isAffinitySet } from './ipset-change.ts';
 import type { ConntrackState, Match } from '../compile/rule-set.ts';
 
 /** The parts of a rule as they are found: options of one match may come apart, as `--rcheck … --seconds … --name …`. */
@@ -60,8 +61,16 @@ const OPTIONS: ReadonlyMap<string, OptionParser> = new Map<string, OptionParser>
   ['--mask', (_, words): void => void words.take()],
   ['--reap', (): void => undefined],
   ['--rsource', (): void => undefined],
+  ['--match-set', inSet],
   ['--nfacct-name', (_, words, parts): void => void parts.matches.push({ kind: 'counter', name: words.take() })],
 ]);
+
+/** Of ipset's sets a dump does not say what is in them; those of session affinity have the clients of earlier connections. */
+function inSet(negated: boolean, words: WordReader, parts: RuleParts): void {
+  const [set, flags] = [words.take(), words.take()];
+  if (flags === 'src' && isAffinitySet(set)) parts.matches.push({ kind: 'inSet', fields: ['source'], set, negated });
+  else parts.strange.push(`${negated ? '! ' : ''}--match-set ${set} ${flags}`);
+}
 
 /** Takes one option with its words; `false` when it is not a known one. */
 export function parseMatchOption(option: string, negated: boolean, words: WordReader, parts: RuleParts): boolean {

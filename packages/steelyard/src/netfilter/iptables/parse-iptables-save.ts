@@ -2,8 +2,8 @@ import type { DumpFinding, ParsedDump } from '../trace/dump-finding.ts';
 import { emptyRecord } from '../apply/empty-record.ts';
 import { WordReader, wordsOf } from './iptables-line.ts';
 import { endRecent, parseMatchOption, RuleParts } from './parse-iptables-match.ts';
-import { parseTarget } from './parse-iptables-target.ts';
-import type { Chain, Match, Rule, Verdict } from '../compile/rule-set.ts';
+import { parseEffect, parseTarget } from './parse-iptables-target.ts';
+import type { Chain, Effect, Match, Rule, Verdict } from '../compile/rule-set.ts';
 
 /** What a chain is while its rules are read. */
 interface OpenChain {
@@ -103,19 +103,28 @@ function parseRuleLine(line: string): RuleLine | undefined {
   if (all[start] !== '-A' || chain === undefined) return undefined;
   const words = new WordReader(all, start + 2);
   const parts = new RuleParts();
+  const effects: Effect[] = [];
   let verdict: Verdict = { kind: 'none' };
   while (!words.done) {
     const word = words.take();
     const negated = word === '!';
     const option = negated ? words.take() : word;
-    if (option === '-j' || option === '--jump') verdict = parseTarget(words.take(), words);
-    else if (option === '-g' || option === '--goto') verdict = { kind: 'goto', chain: words.take() };
+    if (option === '-j' || option === '--jump') {
+      const target = words.take();
+      const effect = parseEffect(target, words);
+      if (effect === undefined) verdict = parseTarget(target, words);
+      else effects.push(effect);
+    } else if (option === '-g' || option === '--goto') verdict = { kind: 'goto', chain: words.take() };
     else if (!parseMatchOption(option, negated, words, parts)) parts.strange.push(negated ? `! ${option}` : option);
   }
   endRecent(parts);
   const matches: Match[] = parts.matches;
   if (parts.strange.length > 0) matches.push({ kind: 'unknown', text: parts.strange.join(' ') });
-  return { chain, rule: { matches, verdict }, isIPv6: matches.some(isIPv6Match) };
+  return {
+    chain,
+    rule: { matches, ...(effects.length > 0 && { effects }), verdict },
+    isIPv6: matches.some(isIPv6Match),
+  };
 }
 
 function isIPv6Match(match: Match): boolean {

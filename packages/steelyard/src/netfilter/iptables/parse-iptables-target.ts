@@ -1,6 +1,6 @@
 import type { WordReader } from './iptables-line.ts';
 import { canonicalAddress } from '../compile/network.ts';
-import type { Verdict } from '../compile/rule-set.ts';
+import type { Effect, Verdict } from '../compile/rule-set.ts';
 
 /** Extensions that are targets and no chains (iptables-extensions(8)); what stands here lets the packet go on. */
 const OTHER_TARGETS: ReadonlySet<string> = new Set(
@@ -8,6 +8,14 @@ const OTHER_TARGETS: ReadonlySet<string> = new Set(
     ' ',
   ),
 );
+
+/** What a target does on the way, for those that let the packet go on; `undefined` for all others. */
+export function parseEffect(name: string, words: WordReader): Effect | undefined {
+  const added = name === 'SET' && words.peek() === '--add-set';
+  if (!added) return undefined;
+  const [, set = '', flags] = rest(words);
+  return flags === 'src' ? { kind: 'remember', set } : undefined;
+}
 
 /** The target of a rule, after `-j`. Everything that is no extension is a chain. */
 export function parseTarget(name: string, words: WordReader): Verdict {

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { IpFamily } from '@steelyard/core/model';
 import { addressPortOf } from '../compile/chain-name.ts';
-import type { Chain, Match, Rule, RuleSet, TableName, Verdict } from '../compile/rule-set.ts';
+import type { Chain, Effect, Match, Rule, RuleSet, TableName, Verdict } from '../compile/rule-set.ts';
 import { unknownKind } from '../unknown-kind.ts';
 
 export interface RenderOptions {
@@ -35,8 +35,16 @@ export function renderIptablesChain(chain: Chain, family: IpFamily): string[] {
   return chain.rules.map((rule) => `-A ${chain.name} ${renderRule(rule, family)}`);
 }
 
-function renderRule({ matches, verdict }: Rule, family: IpFamily): string {
-  return [...matches.map(renderMatch), renderVerdict(verdict, family)].filter((part) => part !== '').join(' ');
+function renderRule({ matches, effects = [], verdict }: Rule, family: IpFamily): string {
+  return [...matches.map(renderMatch), ...effects.map(renderEffect), renderVerdict(verdict, family)]
+    .filter((part) => part !== '')
+    .join(' ');
+}
+
+/** iptables has targets for these, and one target a rule: such a rule has no verdict. */
+function renderEffect(effect: Effect): string {
+  if (effect.kind === 'remember') return `-j SET --add-set ${effect.set} src --exist`;
+  throw new TypeError(`iptables sets no marks on the way`);
 }
 
 function renderMatch(match: Match): string {
@@ -73,8 +81,14 @@ function renderMatch(match: Match): string {
       return `-m nfacct --nfacct-name ${match.name}`;
     case 'unknown':
       return match.text;
+    case 'inSet': {
+      const [field] = match.fields;
+      if (match.fields.length !== 1 || (field !== 'source' && field !== 'destination')) {
+        throw new TypeError(`iptables looks for addresses only in ${match.set}`);
+      }
+      return `-m set ${not(match.negated)}--match-set ${match.set} ${field === 'source' ? 'src' : 'dst'}`;
+    }
     case 'among':
-    case 'inSet':
     case 'translated':
       throw new TypeError(`iptables has no match of the kind ${match.kind}`);
     default:

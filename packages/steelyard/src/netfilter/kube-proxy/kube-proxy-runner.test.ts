@@ -25,7 +25,7 @@ export interface RunnerDump {
   readonly IPv6: string;
 }
 
-const SYNC_LIMIT_MS = 15_000;
+const SYNC_LIMIT_MS = 60_000;
 /** A thousand endpoints with session affinity are megabytes of JSON. */
 const maxBuffer = 1 << 28;
 

@@ -9,6 +9,9 @@ import type { RuleSet } from '../compile/rule-set.ts';
 
 /** How long kernels before 6.2 may count the references of map elements that are gone (kube-proxy waits as long). */
 const STALE_MS = 1000;
+/** Least time between two deletions: each costs as much as a small change, and empty chains cost packets nothing. */
+const DELETION_MS = 10_000;
+const NONE: ReadonlyMap<string, number> = new Map();
 
 export interface NftablesApplierOptions {
   readonly run?: RunTool;
@@ -21,29 +24,34 @@ export function createNftablesApplier(family: IpFamily, options: NftablesApplier
   const table = `${nftFamily(family)} ${NFT_TABLE}`;
   let applied: RuleSet | undefined;
   const stale = new Map<string, number>();
+  let nextDeletion = 0;
 
   async function deleteStale(): Promise<void> {
     const ripe = [...stale].filter(([, since]) => now() - since >= STALE_MS).map(([name]) => name);
     if (ripe.length === 0) return;
+    nextDeletion = now() + DELETION_MS;
     const { code } = await run('nft', ['-f', '-'], ripe.map((name) => `delete chain ${table} ${name}\n`).join(''));
     // If they are still in use, they stay empty until the next time.
     for (const name of ripe) if (code === 0) stale.delete(name);
   }
 
   return {
+    get isNew() {
+      return applied === undefined;
+    },
     async apply(next) {
       for (const name of next.tables[NFT_TABLE]?.keys() ?? []) stale.delete(name);
-      if (applied !== undefined) await deleteStale();
       const { script, stale: emptied } = renderNftChange(applied, next, NFT_TABLE);
-      if (script === '') return { changed: false };
-      const wasKnown = applied !== undefined;
+      const complete = applied === undefined;
+      if (script === '') return { changed: false, complete, rules: NONE };
       // Unless it is written, nothing is known about the kernel's state.
       applied = undefined;
       await mustRun(run, 'nft', ['-f', '-'], script);
-      if (!wasKnown) stale.clear();
+      if (complete) stale.clear();
       for (const name of emptied) stale.set(name, now());
       applied = next;
-      return { changed: true };
+      if (now() >= nextDeletion) await deleteStale();
+      return { changed: true, complete, rules: NONE };
     },
     async check(next) {
       await mustRun(run, 'nft', ['--check', '-f', '-'], renderNftables(next));

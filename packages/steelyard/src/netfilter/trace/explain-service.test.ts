@@ -36,6 +36,7 @@ suite('explainService', () => {
   test('affinity: how many clients the kernel remembers, by mode', () => {
     const snapshot = snapshotOf(objects({ sessionAffinity: 'ClientIP' }, 2));
     assert.equal(explained(compileRuleSet(snapshot, { family: 'IPv4' })).affinityClients, 100);
+    assert.equal(explained(compileRuleSet(snapshot, { family: 'IPv4', affinitySets: true })).affinityClients, 65_536);
     assert.equal(explained(compileNftables(snapshot, { family: 'IPv4' })).affinityClients, 65_535);
     assert.equal(explained(compileRuleSet(snapshotOf(objects({}, 2)), { family: 'IPv4' })).affinityClients, undefined);
   });

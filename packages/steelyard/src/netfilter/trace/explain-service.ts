@@ -1,4 +1,5 @@
 import { isWithin } from '../compile/network.ts';
+import { isAffinitySet, SET_CLIENTS } from '../iptables/ipset-change.ts';
 import type { Packet } from './packet.ts';
 import type { RuleSet } from '../compile/rule-set.ts';
 import type { ServiceAddress } from '../compile/service-addresses.ts';
@@ -35,7 +36,8 @@ export interface ServiceExplanation extends ServiceAddress {
   readonly passed: number;
   /**
    * A client that was here before goes where it went; how many are remembered for each pod. xt_recent forgets beyond its
-   * `ip_list_tot`, 100 unless the module was loaded otherwise; a set of nftables beyond 65,535.
+   * `ip_list_tot`, 100 unless the module was loaded otherwise; a set of nftables beyond 65,535, one of ipset beyond
+   * 65,536.
    */
   readonly affinityClients?: number;
   readonly spreads: readonly ConnectionSpread[];
@@ -50,7 +52,14 @@ export interface ServiceExplanation extends ServiceAddress {
 }
 
 const RECENT_CLIENTS = 100;
-const SET_CLIENTS = 65_535;
+const NFT_SET_CLIENTS = 65_535;
+
+/** By where the source is noted: a set of ipset, a set of nftables, or a list of xt_recent. */
+function clientsKept(remembers: string | undefined, { hooks }: RuleSet): number | undefined {
+  if (remembers === undefined) return undefined;
+  if (isAffinitySet(remembers)) return SET_CLIENTS;
+  return hooks === undefined ? RECENT_CLIENTS : NFT_SET_CLIENTS;
+}
 
 export function explainService(
   ruleSet: RuleSet,
@@ -63,14 +72,14 @@ export function explainService(
   const pods: PodShare[] = [];
   const fates = { reject: 0, drop: 0, pass: 0 };
   let problem: string | undefined;
-  let hasAffinity = false;
+  let affinityClients: number | undefined;
   let policyDrops = false;
   try {
     const context = { ignorePolicies: true, onUnknown: (text: string): unknown => unknown.add(text) };
     for (const outcome of traceConnection(ruleSet, packet, context)) {
       if (outcome.kind === 'dnat') {
         const { address, port, masqueraded, probability: share } = outcome;
-        hasAffinity ||= outcome.remembers !== undefined;
+        affinityClients ??= clientsKept(outcome.remembers, ruleSet);
         pods.push({ address, port, share, masqueraded });
       } else fates[outcome.kind] += outcome.probability;
     }
@@ -89,7 +98,7 @@ export function explainService(
     rejected: fates.reject,
     dropped: fates.drop,
     passed: fates.pass,
-    ...(hasAffinity && { affinityClients: ruleSet.sets === undefined ? RECENT_CLIENTS : SET_CLIENTS }),
+    ...(affinityClients !== undefined && { affinityClients }),
     spreads: count === 0 ? [] : wanted.map((connections) => connectionSpread(shares, connections)),
     ...(count > 0 && { scaleUp: scaleUp(count, options.scaleTo) }),
     ...(count > 1 && { rollout: rolloutSpread(count) }),

@@ -8,6 +8,8 @@ import type { KubeObject } from '../compile/random-objects.test.ts';
 import { snapshotOf } from '../compile/random-snapshot.test.ts';
 import type { RuleSetOptions } from '../compile/rule-options.ts';
 import type { RuleSet } from '../compile/rule-set.ts';
+import { parseIptablesSave } from '../iptables/parse-iptables-save.ts';
+import { renderIptables } from '../iptables/render-iptables.ts';
 import { traceConnection } from './trace-connection.ts';
 
 const NODE = { name: 'node-a', zone: 'zone-a', internalIps: ['192.168.0.2'], podCidrs: [] };
@@ -249,6 +251,18 @@ for (const mode of ['iptables', 'nftables'] as const) {
         assert.deepEqual(fates(ruleSet, packetOf(), { ...LOCAL, remembered: new Set([each.remembers]) }), [
           each.address,
         ]);
+      }
+    });
+
+    test('session affinity in sets of ipset: the same, also when read back from a dump', () => {
+      const ruleSet = rules({ spec: { sessionAffinity: 'ClientIP' }, options: { affinitySets: true } });
+      const dump = mode === 'iptables' ? renderIptables(ruleSet, { builtInChains: true }) : undefined;
+      const [read = ruleSet] = dump === undefined ? [] : parseIptablesSave(dump).ruleSets;
+      for (const each of traceConnection(read, packetOf(), LOCAL)) {
+        assert.ok(each.kind === 'dnat' && each.remembers !== undefined);
+        if (mode === 'iptables') assert.match(each.remembers, /^KUBE-AFF4-/);
+        const remembered = new Set([each.remembers]);
+        assert.deepEqual(fates(read, packetOf(), { ...LOCAL, remembered }), [each.address]);
       }
     });
 

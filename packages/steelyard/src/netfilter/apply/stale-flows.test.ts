@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Snapshot } from '@steelyard/core/model';
 import { snapshotOf } from '../compile/random-snapshot.test.ts';
-import { deleteUdpFlows, staleUdpFlows } from './udp-flows.ts';
+import { deleteFlows, staleFlows } from './stale-flows.ts';
 
 function dns(addresses: readonly string[], protocol = 'UDP'): Snapshot {
   const metadata = { name: 'dns', namespace: 'ns', labels: { 'kubernetes.io/service-name': 'dns' } };
@@ -22,10 +22,10 @@ function dns(addresses: readonly string[], protocol = 'UDP'): Snapshot {
   ]);
 }
 
-const destination = { family: 'IPv4', destination: '172.30.0.10', port: 53 } as const;
-const nodePort = { family: 'IPv4', port: 30_053 } as const;
+const destination = { protocol: 'UDP', family: 'IPv4', destination: '172.30.0.10', port: 53 } as const;
+const nodePort = { protocol: 'UDP', family: 'IPv4', port: 30_053 } as const;
 
-suite('staleUdpFlows', () => {
+suite('staleFlows', () => {
   const cases: readonly [string, Snapshot | undefined, Snapshot, readonly object[]][] = [
     ['the first Snapshot', undefined, dns(['10.0.0.1']), []],
     ['nothing gone', dns(['10.0.0.1']), dns(['10.0.0.1', '10.0.0.2']), []],
@@ -51,12 +51,21 @@ suite('staleUdpFlows', () => {
     ],
   ];
   for (const [name, before, after, expected] of cases) {
-    test(name, () => assert.deepEqual(staleUdpFlows(before, after), expected));
+    test(name, () => assert.deepEqual(staleFlows('UDP', before, after), expected));
   }
+
+  test('of TCP: pods that are gone, not those that come', () => {
+    const gone = staleFlows('TCP', dns(['10.0.0.1', '10.0.0.2'], 'TCP'), dns(['10.0.0.2'], 'TCP'));
+    assert.deepEqual(gone, [
+      { ...destination, protocol: 'TCP', pod: '10.0.0.1' },
+      { ...nodePort, protocol: 'TCP', pod: '10.0.0.1' },
+    ]);
+    assert.deepEqual(staleFlows('TCP', dns([], 'TCP'), dns(['10.0.0.1'], 'TCP')), []);
+  });
 
   test('are deleted by what conntrack understands', async () => {
     const commands: string[] = [];
-    await deleteUdpFlows([{ ...destination, pod: '10.0.0.1' }, nodePort], (command, args) => {
+    await deleteFlows([{ ...destination, pod: '10.0.0.1' }, nodePort], (command, args) => {
       commands.push([command, ...args].join(' '));
       return Promise.resolve({ code: 1, stdout: '', stderr: '' });
     });

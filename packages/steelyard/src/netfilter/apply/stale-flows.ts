@@ -3,8 +3,9 @@ import type { Endpoint, IpFamily, Service, Snapshot } from '@steelyard/core/mode
 import type { RunTool } from './kernel-tool.ts';
 import { runTool } from './kernel-tool.ts';
 
-/** Tracked UDP flows that lead where no packet should go any more. */
+/** Tracked flows that lead where no packet should go any more. */
 export interface StaleFlows {
+  readonly protocol: 'TCP' | 'UDP';
   readonly family: IpFamily;
   /** The address that clients send to; absent for a node port. */
   readonly destination?: string;
@@ -14,10 +15,11 @@ export interface StaleFlows {
 }
 
 /**
- * The kernel rewrites only the first packet of a UDP flow and the rest as that one, for as long as the client keeps
- * sending: to a pod that is gone, or nowhere where there was none (kube-proxy, `CleanStaleEntries`). TCP has resets.
+ * The kernel rewrites only the first packet of a flow and the rest as that one, for as long as the client keeps sending:
+ * to a pod that is gone, or, with UDP, nowhere where there was none (kube-proxy, `CleanStaleEntries`, for UDP only).
  */
-export function staleUdpFlows(
+export function staleFlows(
+  protocol: StaleFlows['protocol'],
   before: Pick<Snapshot, 'services'> | undefined,
   after: Pick<Snapshot, 'services'>,
 ): StaleFlows[] {
@@ -27,19 +29,20 @@ export function staleUdpFlows(
     const next = after.services.get(key);
     if (next === entry) continue;
     for (const { port, endpoints } of entry.ports) {
-      if (port.protocol !== 'UDP') continue;
+      if (port.protocol !== protocol) continue;
       const now =
-        next?.ports.find((each) => each.port.name === port.name && each.port.protocol === 'UDP')?.endpoints ?? [];
+        next?.ports.find((each) => each.port.name === port.name && each.port.protocol === protocol)?.endpoints ?? [];
       for (const family of ['IPv4', 'IPv6'] as const) {
         const [had, has] = [servingAddresses(endpoints, family), servingAddresses(now, family)];
         const gone = [...had].filter((pod) => !has.has(pod));
-        const pods: readonly (string | undefined)[] = had.size === 0 && has.size > 0 ? [undefined] : gone;
+        const pods: readonly (string | undefined)[] =
+          protocol === 'UDP' && had.size === 0 && has.size > 0 ? [undefined] : gone;
         for (const pod of pods) {
           const rest = pod === undefined ? {} : { pod };
           for (const destination of addressesOf(entry.service, family)) {
-            stale.push({ family, destination, port: port.port, ...rest });
+            stale.push({ protocol, family, destination, port: port.port, ...rest });
           }
-          if (port.nodePort !== undefined) stale.push({ family, port: port.nodePort, ...rest });
+          if (port.nodePort !== undefined) stale.push({ protocol, family, port: port.nodePort, ...rest });
         }
       }
     }
@@ -61,9 +64,10 @@ function addressesOf(
 }
 
 /** By conntrack(8). @throws ApplyError when it is not there */
-export async function deleteUdpFlows(flows: readonly StaleFlows[], run: RunTool = runTool): Promise<void> {
-  for (const { family, destination, port, pod } of flows) {
-    const args = ['-D', '-f', family === 'IPv4' ? 'ipv4' : 'ipv6', '-p', 'udp', '--orig-port-dst', String(port)];
+export async function deleteFlows(flows: readonly StaleFlows[], run: RunTool = runTool): Promise<void> {
+  for (const { protocol, family, destination, port, pod } of flows) {
+    const args = ['-D', '-f', family === 'IPv4' ? 'ipv4' : 'ipv6', '-p', protocol.toLowerCase()];
+    args.push('--orig-port-dst', String(port));
     if (destination !== undefined) args.push('--orig-dst', destination);
     if (pod !== undefined) args.push('--reply-src', pod);
     // Exit code 1 says that there was no such flow.
