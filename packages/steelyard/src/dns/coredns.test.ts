@@ -13,10 +13,12 @@ import { createCompiler } from '@steelyard/core/compile';
 import { parseObjects } from '@steelyard/core/config';
 import { createSeededRandom } from '@steelyard/core/balance';
 import { type FakeObject, startFakeApiServer } from '@steelyard/testkit';
-import { decodeMessage, type DecodedMessage } from './decode-message.test.ts';
-import { createResponder } from './responder.ts';
-import { encodeName } from './records.ts';
-import { Zone } from './zone.ts';
+import { decodeMessage, type DecodedMessage } from './message/decode-message.test.ts';
+import { now } from './answer/now.test.ts';
+import { bindBoth } from './forward/fake-upstream.test.ts';
+import { createResponder } from './answer/responder.ts';
+import { encodeName } from './message/records.ts';
+import { Zone } from './zone/zone.ts';
 
 const COMMAND = process.env['STEELYARD_COREDNS'];
 const ROUNDS = Number(process.env['STEELYARD_COREDNS_ROUNDS'] ?? 4);
@@ -29,21 +31,31 @@ interface Asked {
 }
 
 /** Where we differ, and why. */
-const DIFFERENCES: readonly (readonly [why: string, fits: (asked: Asked, theirs: DecodedMessage) => boolean])[] = [
+type Fits = (asked: Asked, theirs: DecodedMessage, ours: DecodedMessage | undefined) => boolean;
+const isEmpty = (message: DecodedMessage | undefined): boolean => message?.code === 0 && message.answers.length === 0;
+const DIFFERENCES: readonly (readonly [why: string, fits: Fits])[] = [
   [
     'a name that exists without the type asked for is NODATA (RFC 2308 §2.2); CoreDNS says NXDOMAIN of these',
-    ({ name, type }, { code }) =>
-      code === 3 && ((type !== 'PTR' && name.endsWith('.arpa')) || type === 'TXT' || name.startsWith('dns-version.')),
+    ({ name, type }, { code }, ours) =>
+      code === 3 &&
+      isEmpty(ours) &&
+      ((type !== 'PTR' && name.endsWith('.arpa')) || type === 'TXT' || name.startsWith('dns-version.')),
   ],
   [
     'a name that does not exist is NXDOMAIN whatever the type (RFC 8020 §2); CoreDNS says NODATA of SOA and NS',
-    ({ type }) => type === 'SOA' || type === 'NS',
+    ({ type }, theirs, ours) => (type === 'SOA' || type === 'NS') && isEmpty(theirs) && ours?.code === 3,
+  ],
+  [
+    'the zone names its server (RFC 1034 §4.2.1), as its SOA does; CoreDNS does so only where it finds its own Service',
+    ({ name, type }, theirs) => name === 'cluster.local' && type === 'NS' && isEmpty(theirs),
   ],
   ['there are no names of Pods here, so none above them either', ({ name }) => name === 'pod.cluster.local'],
   [
     'an alias is an alias for every type (RFC 1034 §3.6.2), and its first names are told even where its last has no record',
-    ({ name }, { answers }) =>
-      name.startsWith('x') && answers.every(({ type }) => type !== TYPES.A && type !== TYPES.AAAA),
+    ({ name }, { answers }, ours) =>
+      name.startsWith('x') &&
+      ours?.answers[0]?.type === TYPES.CNAME &&
+      answers.every(({ type }) => type !== TYPES.A && type !== TYPES.AAAA),
   ],
 ];
 
@@ -82,11 +94,13 @@ function generate(seed: number): readonly FakeObject[] {
     add('v1', 'Service', { name }, { spec: { type: 'ClusterIP', clusterIP: clusterIPs[0], clusterIPs, ports } });
     for (const [family, prefix] of [
       ['IPv4', `10.1.${index}.`],
-      ['IPv6', `fd00:${index}::`],
+      // In its canonical form (RFC 5952), as the slice controller writes it: names are made of it.
+      ['IPv6', `fd00:${index + 1}::`],
     ] as const) {
       if (family === 'IPv6' && !dual) continue;
       const endpoints = Array.from({ length: below(4) }, (_, at) => ({
         addresses: [`${prefix}${at + 1}`],
+        ...(below(3) > 0 && { zone: `zone-${below(2)}` }),
         conditions: below(4) === 0 ? { ready: false, serving: true, terminating: true } : { ready: true },
         ...(below(3) === 0 && { hostname: `pod-${at}` }),
       }));
@@ -110,12 +124,15 @@ function generate(seed: number): readonly FakeObject[] {
 
 function questions(): readonly Asked[] {
   const names = ['cluster.local', 'svc.cluster.local', 'default.svc.cluster.local', 'other.svc.cluster.local'];
+  names.push('quiet.svc.cluster.local', 'x.quiet.svc.cluster.local');
   names.push('dns-version.cluster.local', 'pod.cluster.local', 'a.b.c.d.svc.cluster.local');
   for (let index = 0; index < 13; index++) {
     const service = `s${index}.default.svc.cluster.local`;
     names.push(service, `_grpc._tcp.${service}`, `_dns._udp.${service}`, `_grpc._udp.${service}`, `_._tcp.${service}`);
     names.push(`grpc.tcp.${service}`, `_tcp.${service}`, `pod-0.${service}`, `10-1-${index}-1.${service}`);
-    names.push(`fd00-${index}--1.${service}`, `1.${index}.1.10.in-addr.arpa`, `${index + 1}.0.96.10.in-addr.arpa`);
+    names.push(`zone-1.pin._zone.${service}`, `ZONE-1.prefer._zone.${service}`, `no.such.pin._zone.${service}`);
+    names.push(`no.such.prefer._zone.${service}`, `zone-1.other._zone.${service}`);
+    names.push(`fd00-${index + 1}--1.${service}`, `1.${index}.1.10.in-addr.arpa`, `${index + 1}.0.96.10.in-addr.arpa`);
   }
   for (let index = 0; index < 4; index++) names.push(`x${index}.default.svc.cluster.local`);
   const types: readonly TypeName[] = ['A', 'AAAA', 'SRV', 'PTR', 'TXT', 'CNAME', 'SOA', 'NS', 'ANY', 'HTTPS'];
@@ -128,15 +145,16 @@ interface CoreDns {
 
 async function startCoreDns(t: TestContext, apiServer: string): Promise<CoreDns> {
   const folder = await mkdtemp(join(tmpdir(), 'steelyard-coredns-'));
-  const probe = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
+  const { udp, tcp, port } = await bindBoth();
+  udp.close();
+  tcp.close();
+  await once(tcp, 'close');
   const config = `cluster.local:${port} in-addr.arpa:${port} ip6.arpa:${port} {
   bind 127.0.0.1
   kubernetes cluster.local in-addr.arpa ip6.arpa {
     endpoint ${apiServer}
     ttl 5
+    zonal
   }
 }
 `;
@@ -190,26 +208,28 @@ for (let seed = 1; seed <= ROUNDS; seed++) {
       for (const resource of ['v1/services', 'discovery.k8s.io/v1/endpointslices', 'v1/namespaces']) {
         api.store.install(resource);
       }
-      api.store.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } });
+      const namespaces = ['default', 'quiet'];
+      for (const name of namespaces) api.store.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
       const objects = generate(seed);
       for (const object of objects) api.store.put(object);
       const documents = objects.map((value, index) => ({ file: `${index}`, value, locate: () => undefined }));
       const zone = new Zone('cluster.local', 5);
       zone.update(createCompiler().compile(parseObjects(documents, { defaultNamespace: 'default' })));
-      const respond = createResponder(zone, createSeededRandom(seed));
+      zone.setNamespaces(new Set(namespaces));
+      const respond = createResponder({ zone, random: createSeededRandom(seed) });
       const coreDns = await startCoreDns(t, api.url);
       const different: string[] = [];
       const listed = new Map<string, number>();
       let same = 0;
       for (const asked of questions()) {
         const theirs = await coreDns.ask(asked);
-        const answer = respond(queryFor(1, asked), 'udp');
+        const answer = now(respond(queryFor(1, asked), 'udp'));
         const ours = answer === undefined ? undefined : decodeMessage(answer);
         if (ours !== undefined && JSON.stringify(gist(ours)) === JSON.stringify(gist(theirs))) {
           same++;
           continue;
         }
-        const known = DIFFERENCES.find(([, fits]) => fits(asked, theirs));
+        const known = DIFFERENCES.find(([, fits]) => fits(asked, theirs, ours));
         if (known !== undefined) listed.set(known[0], (listed.get(known[0]) ?? 0) + 1);
         else {
           const both = [ours && gist(ours), gist(theirs)].map((each) => JSON.stringify(each)?.slice(0, 300));

@@ -1,5 +1,6 @@
-import type { RecordBlock } from './records.ts';
-import { encodeName } from './records.ts';
+import type { RecordBlock } from '../message/records.ts';
+import { encodeName } from '../message/records.ts';
+import type { Validity } from './validity.ts';
 
 /** What is known about one name. A name that exists may well have no record of the type asked for: NODATA. */
 export type NameRecords =
@@ -9,6 +10,8 @@ export type NameRecords =
       readonly aaaa: RecordBlock;
       /** Made when first asked for: most names never are. */
       readonly srv?: () => readonly ServiceRecord[];
+      /** Of the Service. */
+      readonly validity: Validity;
     }
   /** `target`: a name in lower case without trailing dot. */
   | { readonly kind: 'alias'; readonly target: string };

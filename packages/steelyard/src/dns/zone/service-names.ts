@@ -1,19 +1,31 @@
 import { isIP, isIPv6 } from 'node:net';
 import type { Endpoint, ServiceEntry, ServicePortEndpoints } from '@steelyard/core/model';
-import { encodeAddresses, isWireName } from './records.ts';
+import { encodeAddresses, isWireName } from '../message/records.ts';
 import type { ReversePointer } from './reverse-zone.ts';
 import type { NameRecords, ServicePlace } from './service-records.ts';
 import { encodeServices, lazily } from './service-records.ts';
+import type { Validity } from './validity.ts';
 
-/** All that the cluster's DNS says about one Service. Names are whole, in lower case, without trailing dot. */
+/**
+ * All that the cluster's DNS says about one Service. Names are whole, in lower case, without trailing dot. What lies below the
+ * Service's own name is made when it is first asked for, which for most Services is never.
+ */
 export interface ServiceNames {
-  readonly names: ReadonlyMap<string, NameRecords>;
+  /** Of the Service's own name; `undefined`: there is no such name. */
+  readonly own: NameRecords | undefined;
+  /** Of the endpoints' names. */
+  readonly endpoints: () => ReadonlyMap<string, NameRecords>;
   /** By `PORT.PROTOCOL.SERVICE…`, without the underscores; PORT is empty for any. */
-  readonly portNames: ReadonlyMap<string, NameRecords>;
-  readonly reverse: readonly ReversePointer[];
+  readonly ports: () => ReadonlyMap<string, NameRecords>;
+  readonly pointers: () => readonly ReversePointer[];
 }
 
-const NO_NAMES: ServiceNames = { names: new Map(), portNames: new Map(), reverse: [] };
+const NO_NAMES: ServiceNames = {
+  own: undefined,
+  endpoints: () => new Map(),
+  ports: () => new Map(),
+  pointers: () => [],
+};
 
 /**
  * What one Service's names resolve to (Kubernetes DNS-Based Service Discovery 1.1.0, §2.3–§2.5).
@@ -27,37 +39,57 @@ const NO_NAMES: ServiceNames = { names: new Map(), portNames: new Map(), reverse
  * - ExternalName: an alias.
  *
  * @param suffix `svc.ZONE`
+ * @param validity ends when the Service changes or goes
  */
-export function serviceNames(entry: ServiceEntry, suffix: string, ttlSeconds: number): ServiceNames {
+export function serviceNames(
+  entry: ServiceEntry,
+  suffix: string,
+  ttlSeconds: number,
+  validity: Validity,
+): ServiceNames {
   const { service } = entry;
   const name = `${service.name}.${service.namespace}.${suffix}`.toLowerCase();
   if (service.type === 'ExternalName') {
     const target = service.externalName?.toLowerCase().replace(/\.$/, '') ?? '';
     // An address is no name to go on with, whatever the field is called.
     if (!isWireName(target) || isIP(target) !== 0) return NO_NAMES;
-    return { ...NO_NAMES, names: new Map([[name, { kind: 'alias', target }]]) };
+    return { ...NO_NAMES, own: { kind: 'alias', target } };
   }
   const ready = readyEndpoints(entry);
   if (service.headless && ready.length === 0) return NO_NAMES;
-  const context = { entry, name, ttlSeconds };
-  const names = new Map<string, NameRecords>();
+  const context = { entry, name, ttlSeconds, validity };
   const addresses = service.headless ? distinct(ready.map(({ address }) => address)) : service.clusterIps;
-  names.set(
-    name,
-    addressRecords(addresses, ttlSeconds, () => placesOf(context, entry.ports)),
-  );
+  return {
+    own: addressRecords(context, addresses, () => placesOf(context, entry.ports)),
+    endpoints: lazily(() => endpointNames(context, ready)),
+    ports: lazily(() => portNames(context)),
+    pointers: () => reversePointers(context, ready),
+  };
+}
+
+/** The addresses that lead back to a Service or its endpoints. */
+export function reverseAddresses(entry: ServiceEntry): readonly string[] {
+  if (entry.service.type === 'ExternalName') return [];
+  const endpoints = readyEndpoints(entry).map(({ address }) => address);
+  return distinct([...entry.service.clusterIps, ...endpoints]);
+}
+
+function endpointNames(context: Context, ready: readonly Endpoint[]): ReadonlyMap<string, NameRecords> {
+  const { entry, name } = context;
+  const names = new Map<string, NameRecords>();
   for (const [label, those] of endpointsByLabel(ready)) {
     const place = (): readonly ServicePlace[] => those.map(({ port }) => ({ target: `${label}.${name}`, port }));
     const withPorts = entry.ports.length > 0 ? place : undefined;
-    names.set(`${label}.${name}`, addressRecords(distinct(those.map(({ address }) => address)), ttlSeconds, withPorts));
+    names.set(`${label}.${name}`, addressRecords(context, distinct(those.map(({ address }) => address)), withPorts));
   }
-  return { names, portNames: portNames(context), reverse: reversePointers(context, ready) };
+  return names;
 }
 
 interface Context {
   readonly entry: ServiceEntry;
   readonly name: string;
   readonly ttlSeconds: number;
+  readonly validity: Validity;
 }
 
 function readyEndpoints({ ports, portless }: ServiceEntry): readonly Endpoint[] {
@@ -66,7 +98,8 @@ function readyEndpoints({ ports, portless }: ServiceEntry): readonly Endpoint[] 
 }
 
 /** By name and protocol, and as CoreDNS has it by protocol alone (`_._tcp`). */
-function portNames({ entry, name, ttlSeconds }: Context): ReadonlyMap<string, NameRecords> {
+function portNames(context: Context): ReadonlyMap<string, NameRecords> {
+  const { entry, name } = context;
   const groups = new Map<string, ServicePortEndpoints[]>();
   for (const port of entry.ports) {
     const protocol = port.port.protocol.toLowerCase();
@@ -79,8 +112,8 @@ function portNames({ entry, name, ttlSeconds }: Context): ReadonlyMap<string, Na
       const ready = headless ? readyEndpoints({ service: entry.service, ports }) : [];
       if (headless && ready.length === 0) return [];
       const addresses = headless ? distinct(ready.map(({ address }) => address)) : clusterIps;
-      const places = (): readonly ServicePlace[] => placesOf({ entry, name, ttlSeconds }, ports);
-      return [[`${key}.${name}`, addressRecords(addresses, ttlSeconds, places)]];
+      const places = (): readonly ServicePlace[] => placesOf(context, ports);
+      return [[`${key}.${name}`, addressRecords(context, addresses, places)]];
     }),
   );
 }
@@ -109,8 +142,8 @@ function reversePointers({ entry, name }: Context, ready: readonly Endpoint[]): 
 }
 
 function addressRecords(
+  { ttlSeconds, validity }: Context,
   addresses: readonly string[],
-  ttlSeconds: number,
   places?: () => readonly ServicePlace[],
 ): NameRecords {
   const ofFamily = (six: boolean): readonly string[] => addresses.filter((address) => isIPv6(address) === six);
@@ -119,6 +152,7 @@ function addressRecords(
     a: encodeAddresses(ofFamily(false), ttlSeconds),
     aaaa: encodeAddresses(ofFamily(true), ttlSeconds),
     ...(places !== undefined && { srv: lazily(() => encodeServices(places())) }),
+    validity,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { SocketAddress } from '../net-address.ts';
+import { formatAddress, type SocketAddress } from '../../net-address.ts';
 
 export type DnsListenErrorCode =
   | 'dns.port-in-use'
@@ -11,12 +11,18 @@ export class DnsListenError extends Error {
   override readonly name = 'DnsListenError';
   readonly code: DnsListenErrorCode;
 
-  constructor(address: SocketAddress, transport: 'UDP' | 'TCP', cause: unknown) {
-    const { code, reason } = explain(cause);
-    const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-    super(`cannot answer DNS on ${host}:${address.port} (${transport}): ${reason}`, { cause });
+  constructor(code: DnsListenErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.code = code;
   }
+}
+
+/** Of the system's error. */
+export function dnsListenError(address: SocketAddress, transport: 'UDP' | 'TCP', cause: unknown): DnsListenError {
+  const { code, reason } = explain(cause);
+  return new DnsListenError(code, `cannot answer DNS on ${formatAddress(address)} (${transport}): ${reason}`, {
+    cause,
+  });
 }
 
 function explain(cause: unknown): { code: DnsListenErrorCode; reason: string } {

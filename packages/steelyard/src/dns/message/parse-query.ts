@@ -111,7 +111,8 @@ function findEdns(message: Buffer, start: number): Edns | undefined | 'malformed
   return edns;
 }
 
-function skipName(message: Buffer, start: number): number | undefined {
+/** Where the name that begins at `start` ends; `undefined` when the message ends before it. */
+export function skipName(message: Buffer, start: number): number | undefined {
   let offset = start;
   for (;;) {
     const length = message[offset];

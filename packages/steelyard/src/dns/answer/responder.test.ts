@@ -5,9 +5,10 @@ import * as fc from 'fast-check';
 import { chiSquareTest, createSeededRandom } from '@steelyard/core/balance';
 import type { Endpoint, Service, ServiceEntry } from '@steelyard/core/model';
 import { serviceKey } from '@steelyard/core/model';
-import { encodeName } from './records.ts';
-import { createResponder } from './responder.ts';
-import { Zone } from './zone.ts';
+import { encodeName } from '../message/records.ts';
+import { createResponder, type Transport } from './responder.ts';
+import { now } from './now.test.ts';
+import { Zone } from '../zone/zone.ts';
 
 const TYPES = { A: 1, NS: 2, CNAME: 5, SOA: 6, TXT: 16, AAAA: 28, SRV: 33, AXFR: 252, ANY: 255 } as const;
 const CODES = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'];
@@ -174,7 +175,8 @@ function decode(message: Buffer) {
 function responder(random = createSeededRandom(4)) {
   const zone = new Zone('cluster.local', 5);
   zone.update(snapshot);
-  return { zone, respond: createResponder(zone, random) };
+  const respond = createResponder({ zone, random });
+  return { zone, respond: (query: Buffer, transport: Transport) => now(respond(query, transport)) };
 }
 
 function ask(asked: Asked) {

@@ -34,6 +34,9 @@ export const FLAG_RESPONSE = 0x8000;
 export const FLAG_AUTHORITATIVE = 0x0400;
 export const FLAG_TRUNCATED = 0x0200;
 export const FLAG_RECURSION_DESIRED = 0x0100;
+export const FLAG_RECURSION_AVAILABLE = 0x0080;
+export const FLAG_AUTHENTIC_DATA = 0x0020;
+export const FLAG_CHECKING_DISABLED = 0x0010;
 
 /** The top bits of a two-octet compression pointer (RFC 1035 §4.1.4). */
 export const POINTER = 0xc000;

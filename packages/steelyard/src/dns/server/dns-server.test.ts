@@ -6,10 +6,10 @@ import type { Socket } from 'node:net';
 import { once } from 'node:events';
 import { after, before, suite, test } from 'node:test';
 import type { Endpoint, ServiceEntry, Snapshot, SnapshotSource } from '@steelyard/core/model';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../../log.ts';
 import type { DnsServer } from './dns-server.ts';
 import { startDnsServer } from './dns-server.ts';
-import { TcpMessages, frameTcpMessage } from './tcp-messages.ts';
+import { TcpMessages, frameTcpMessage } from '../message/tcp-messages.ts';
 
 const silent: Logger = {
   debug: () => undefined,

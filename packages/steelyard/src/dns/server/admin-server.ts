@@ -1,14 +1,14 @@
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
-import type { SocketAddress } from '../net-address.ts';
-import { DnsListenError } from './dns-listen-error.ts';
+import type { SocketAddress } from '../../net-address.ts';
+import { dnsListenError } from './dns-listen-error.ts';
 
 export interface AdminOptions {
   readonly listen: SocketAddress;
   /** Whether answers are to be had: `/ready`. */
   readonly ready: () => boolean;
   /** The text of `/metrics`. */
-  readonly metrics: () => string;
+  readonly metrics: () => Promise<string>;
 }
 
 export interface AdminServer {
@@ -23,9 +23,12 @@ export interface AdminServer {
  */
 export async function startAdminServer({ listen, ready, metrics }: AdminOptions): Promise<AdminServer> {
   const server = createServer((request, response) => {
-    const [status, text] = answer(request.url ?? '/', ready, metrics);
-    response.writeHead(status, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
-    response.end(request.method === 'HEAD' ? undefined : text);
+    const write = async (): Promise<void> => {
+      const [status, text] = await answer(request.url ?? '/', ready, metrics);
+      response.writeHead(status, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+      response.end(request.method === 'HEAD' ? undefined : text);
+    };
+    void write();
   });
   await bind(server, listen);
   const address = server.address();
@@ -41,7 +44,11 @@ export async function startAdminServer({ listen, ready, metrics }: AdminOptions)
   };
 }
 
-function answer(url: string, ready: () => boolean, metrics: () => string): readonly [number, string] {
+async function answer(
+  url: string,
+  ready: () => boolean,
+  metrics: () => Promise<string>,
+): Promise<readonly [number, string]> {
   switch (url.split('?')[0] ?? '') {
     case '/health':
     case '/livez':
@@ -50,7 +57,7 @@ function answer(url: string, ready: () => boolean, metrics: () => string): reado
     case '/readyz':
       return ready() ? [200, 'OK\n'] : [503, 'the API server has not been heard yet\n'];
     case '/metrics':
-      return [200, metrics()];
+      return [200, await metrics()];
     default:
       return [404, 'there are /health, /ready and /metrics\n'];
   }
@@ -58,7 +65,7 @@ function answer(url: string, ready: () => boolean, metrics: () => string): reado
 
 function bind(server: Server, { host, port }: SocketAddress): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(new DnsListenError({ host, port }, 'TCP', error)));
+    server.once('error', (error) => reject(dnsListenError({ host, port }, 'TCP', error)));
     server.listen({ host, port }, () => {
       server.removeAllListeners('error');
       resolve();

@@ -26,6 +26,27 @@ export function writeBareError(id: number, flags: number, code: ResponseCode): B
   return message;
 }
 
+/** Addresses in a message that may come in any order. */
+export interface RotatedRecords {
+  /** Where in the message they begin. */
+  readonly at: number;
+  readonly recordLength: number;
+  /** How many of them the message has room for. */
+  readonly shown: number;
+  readonly count: number;
+  /** All of them twice, so that any of them can be the first. */
+  readonly twice: Buffer;
+}
+
+interface Rotation extends Omit<RotatedRecords, 'twice'> {
+  readonly block: RecordBlock;
+  readonly owner: number;
+}
+
+function pointTo(owner: number, records: Buffer, recordLength: number): void {
+  for (let at = 0; at < records.length; at += recordLength) records.writeUInt16BE(POINTER | owner, at);
+}
+
 /**
  * Writes one answer, record by record, into a message of limited size: what does not fit is left out and the TC bit
  * says so, upon which the sender comes back by TCP (RFC 2181 §9, RFC 7766 §5).
@@ -40,6 +61,7 @@ export class AnswerWriter {
   #authorities = 0;
   #additional = 0;
   #truncated = false;
+  #rotation: Rotation | undefined;
 
   /**
    * @param question the octets of the question, to be repeated as they came, upper and lower case included
@@ -68,8 +90,17 @@ export class AnswerWriter {
     bytes.copy(this.#message, start + untilEnd * recordLength, 0, (fitting - untilEnd) * recordLength);
     this.#length = start + fitting * recordLength;
     this.#answers += fitting;
-    if (owner === HEADER_LENGTH) return;
-    for (let at = start; at < this.#length; at += recordLength) this.#message.writeUInt16BE(POINTER | owner, at);
+    if (owner !== HEADER_LENGTH) pointTo(owner, this.#message.subarray(start, this.#length), recordLength);
+    if (count > 1) this.#rotation = { at: start, recordLength, shown: fitting, count, block, owner };
+  }
+
+  /** How the block of addresses in the message may be turned; `undefined` where there is nothing to turn. */
+  get rotation(): RotatedRecords | undefined {
+    if (this.#rotation === undefined) return undefined;
+    const { block, owner, ...rest } = this.#rotation;
+    const twice = Buffer.concat([block.bytes, block.bytes]);
+    if (owner !== HEADER_LENGTH) pointTo(owner, twice, block.recordLength);
+    return { ...rest, twice };
   }
 
   /** Adds a CNAME record; returns where in the message its target is, the owner of what follows. */

@@ -5,8 +5,8 @@ import { after, before, suite, test } from 'node:test';
 import { createCompiler } from '@steelyard/core/compile';
 import { parseObjects } from '@steelyard/core/config';
 import type { SnapshotSource } from '@steelyard/core/model';
-import type { Logger } from '../log.ts';
-import { type DnsServer, startDnsServer } from './dns-server.ts';
+import type { Logger } from '../../log.ts';
+import { type DnsServer, startDnsServer } from '../server/dns-server.ts';
 
 const silent: Logger = {
   debug: () => undefined,
