@@ -9,7 +9,8 @@ import { fieldsOf, listOf } from './untrusted.ts';
 const ALL: readonly ClusterKind[] = ['Service', 'EndpointSlice', 'Pod', 'Node', 'VirtualService', 'DestinationRule'];
 const MODES: readonly [string, readonly ClusterKind[]][] = [
   ['gateway', ALL],
-  ['dns', ['Service', 'EndpointSlice']],
+  ['node', ALL],
+  ['dns', ['Service', 'EndpointSlice', 'Namespace']],
 ];
 
 for (const [mode, kinds] of MODES) {

@@ -1,4 +1,4 @@
-import { type CompilerOptions, createCompiler } from '@steelyard/core/compile';
+import { type CallerOptions, createCompiler } from '@steelyard/core/compile';
 import { type ParsedObjects, parseObjects } from '@steelyard/core/config';
 import type { Snapshot, SnapshotSource } from '@steelyard/core/model';
 import type { Logger } from '../log.ts';
@@ -16,7 +16,7 @@ export interface ReloadableOptions {
   readonly clusterDomain?: string;
   readonly namespace: string;
   /** Labels and place of the callers. */
-  readonly client?: Pick<CompilerOptions, 'clientLabels' | 'clientLocality'>;
+  readonly client?: CallerOptions;
   readonly log: Logger;
   /** Judges the first reading; what it throws is what opening fails with. */
   readonly check: (parsed: ParsedObjects, snapshot: Snapshot) => void;
@@ -26,8 +26,8 @@ export interface ReloadableOptions {
 export async function createReloadableSource(options: ReloadableOptions): Promise<ReloadableSource> {
   const { reader, namespace, log } = options;
   const compiler = createCompiler({
-    ...options.client,
     clientNamespace: namespace,
+    ...options.client,
     ...(options.clusterDomain !== undefined && { clusterDomain: options.clusterDomain }),
   });
   const logDiagnostics = createDiagnosticLog(log);

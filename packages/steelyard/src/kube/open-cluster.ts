@@ -1,10 +1,11 @@
 import { normalize } from 'node:path';
 import { text as readStream } from 'node:stream/consumers';
-import type { CompilerOptions } from '@steelyard/core/compile';
+import type { CallerOptions } from '@steelyard/core/compile';
 import { type ParsedObjects, parseObjects } from '@steelyard/core/config';
 import type { Logger } from '../log.ts';
 import { isInCluster, loadInCluster } from './api/in-cluster.ts';
 import { createNodeTransport } from './api/node-transport.ts';
+import { proxyFromEnvironment } from './api/proxy-from-environment.ts';
 import type { ClusterAccess } from './api/cluster-access.ts';
 import { systemClock } from './cluster/clock.ts';
 import { type ClusterSource, createClusterSource } from './cluster/create-cluster-source.ts';
@@ -29,7 +30,7 @@ export interface ClusterOptions {
   /** Of the callers, and of manifests' objects that name none. */
   readonly namespace: string;
   /** Labels and place of the callers. */
-  readonly client?: Pick<CompilerOptions, 'clientLabels' | 'clientLocality'>;
+  readonly client?: CallerOptions;
   readonly log: Logger;
   /** Where Diagnostics are written. */
   readonly findings: Logger;
@@ -48,7 +49,9 @@ export function hasClusterAccount(): boolean {
  */
 export async function openCluster(options: ClusterOptions): Promise<ClusterSource> {
   const { namespace, log } = options;
-  const access = await loadAccess(options);
+  const loaded = await loadAccess(options);
+  const proxy = loaded.proxy ?? proxyFromEnvironment(loaded.server, process.env);
+  const access = proxy === undefined ? loaded : { ...loaded, proxy };
   const manifests = await openBeside(options);
   const source = createClusterSource({
     transport: createNodeTransport(access),

@@ -1,6 +1,6 @@
 import { normalize } from 'node:path';
 import { text as readStream } from 'node:stream/consumers';
-import type { CompilerOptions } from '@steelyard/core/compile';
+import type { CallerOptions } from '@steelyard/core/compile';
 import { type ParsedObjects, renderDiagnostic } from '@steelyard/core/config';
 import type { Diagnostic, Snapshot, SnapshotSource } from '@steelyard/core/model';
 import type { Logger } from '../log.ts';
@@ -18,10 +18,10 @@ export interface ManifestOptions {
   readonly watch: boolean;
   /** Default `cluster.local`. */
   readonly clusterDomain?: string;
-  /** Of objects that name none, and of the callers. */
+  /** Of objects that name none, and of the callers unless `client` says theirs. */
   readonly namespace: string;
   /** Labels and place of the callers. */
-  readonly client?: Pick<CompilerOptions, 'clientLabels' | 'clientLocality'>;
+  readonly client?: CallerOptions;
   readonly log: Logger;
   /** Where `-` is read from. Default the process's standard input. */
   readonly stdin?: NodeJS.ReadableStream;

@@ -22,5 +22,7 @@ export interface ClusterAccess {
   readonly ca?: string | Buffer;
   readonly tlsServerName?: string;
   readonly insecureSkipTlsVerify: boolean;
+  /** By way of which it is reached: `http:`, `https:` or `socks5:`. */
+  readonly proxy?: URL;
   readonly credentials: Credentials;
 }

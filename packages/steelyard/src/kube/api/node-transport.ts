@@ -6,9 +6,10 @@ import { ConnectionFailure } from './api-transport.ts';
 import type { ClusterAccess } from './cluster-access.ts';
 import { createHttp1Channel } from './http1-channel.ts';
 import { createHttp2Channel, type Liveness } from './http2-channel.ts';
+import { openTunnel } from './proxy-tunnel.ts';
 
-/** client-go, transport/cache.go: the same times. */
-const LIVENESS: Liveness = { pingAfterMs: 30_000, pingTimeoutMs: 15_000 };
+/** client-go (transport/cache.go) takes 30 and 15 s; so long nobody would hear of a change over a half-open connection. */
+const LIVENESS: Liveness = { pingAfterMs: 5000, pingTimeoutMs: 5000 };
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
@@ -71,7 +72,7 @@ async function discard(answer: ApiResponse): Promise<void> {
 }
 
 async function openChannel(server: URL, access: ClusterAccess, liveness: Liveness): Promise<ApiChannel> {
-  if (server.protocol === 'http:') return createHttp1Channel(server.origin, undefined);
+  if (server.protocol === 'http:') return createHttp1Channel(server.origin, undefined, undefined);
   const host = server.hostname.replaceAll(/[[\]]/g, '');
   const servername = access.tlsServerName ?? (isIP(host) === 0 ? host : undefined);
   const tls: ConnectionOptions = {
@@ -81,10 +82,16 @@ async function openChannel(server: URL, access: ClusterAccess, liveness: Livenes
     rejectUnauthorized: !access.insecureSkipTlsVerify,
   };
   const port = server.port === '' ? 443 : Number(server.port);
-  const socket = await connectTls({ ...tls, host, port, ALPNProtocols: ['h2', 'http/1.1'] }, server.host);
+  const dial = async (protocols: string[]): Promise<TLSSocket> => {
+    const options = { ...tls, host, port, ALPNProtocols: protocols };
+    if (access.proxy === undefined) return connectTls(options, server.host);
+    const tunnel = await openTunnel(access.proxy, host, port, CONNECT_TIMEOUT_MS);
+    return connectTls({ ...options, socket: tunnel }, server.host);
+  };
+  const socket = await dial(['h2', 'http/1.1']);
   if (socket.alpnProtocol === 'h2') return createHttp2Channel(server.origin, socket, liveness);
   socket.destroy();
-  return createHttp1Channel(server.origin, tls);
+  return createHttp1Channel(server.origin, tls, access.proxy && (() => dial(['http/1.1'])));
 }
 
 function connectTls(options: ConnectionOptions, place: string): Promise<TLSSocket> {

@@ -29,6 +29,7 @@ export const FAST: ReflectorTimes = {
   silentMs: 400,
   answerMs: 300,
   shortWatchMs: 5,
+  returnMs: 50,
 };
 
 export const CORE_KINDS: readonly ClusterKind[] = ['Service', 'EndpointSlice'];
@@ -72,6 +73,23 @@ export async function startApiServer(t: TestContext): Promise<ApiServerUnderTest
       for (const kind of ['virtualservices', 'destinationrules']) fake.store.install(`networking.istio.io/v1/${kind}`);
       return Promise.resolve();
     },
+    revoke: () => {
+      fake.fault = () => ({ is: 'status', status: 403, message: 'no such right' });
+      fake.endWatches();
+      return Promise.resolve();
+    },
+    grant: () => {
+      fake.fault = undefined;
+      return Promise.resolve();
+    },
+    restartStorage: async () => {
+      fake.fault = () => ({ is: 'status', status: 500, message: 'etcdserver: leader changed' });
+      fake.endWatches();
+      await new Promise((resolve) => {
+        setTimeout(resolve, 300);
+      });
+      fake.fault = undefined;
+    },
     compact: () => Promise.resolve(fake.store.compact()),
     stop: () => fake.stop(),
     start: () => fake.start(),
@@ -82,6 +100,8 @@ export async function startApiServer(t: TestContext): Promise<ApiServerUnderTest
 export interface Followed {
   readonly api: ApiServerUnderTest;
   readonly wire: TcpRelay;
+  /** What requests go through: here they can meet with anything. */
+  readonly front: FakeApiServer;
   readonly source: ClusterSource;
   readonly lines: string[];
   /** All Snapshots there were, the first complete one first. */
@@ -95,14 +115,15 @@ export interface FollowOptions {
 
 /** Follows an API server through a wire; resolves with the first complete state. */
 export async function follow(t: TestContext, api: ApiServerUnderTest, options: FollowOptions = {}): Promise<Followed> {
-  const wire = await startTcpRelay(() => api.port);
+  const front = await startFakeApiServer({ upstream: () => api.port });
+  const wire = await startTcpRelay(() => Number(new URL(front.url).port));
   const lines: string[] = [];
   const source = createClusterSource({
     transport: createNodeTransport(
       {
         server: `https://127.0.0.1:${wire.port}`,
-        ...(api.ca !== undefined && { ca: api.ca }),
-        insecureSkipTlsVerify: api.ca === undefined,
+        ca: TEST_CERTIFICATE,
+        insecureSkipTlsVerify: false,
         credentials: staticCredentials({ headers: api.headers }),
       },
       { pingAfterMs: 150, pingTimeoutMs: 150 },
@@ -118,11 +139,12 @@ export async function follow(t: TestContext, api: ApiServerUnderTest, options: F
   t.after(async () => {
     source.close();
     await wire.close();
+    await front.stop();
   });
   await source.whenSynced(20_000);
   const seen = [source.current];
   source.subscribe((snapshot) => seen.push(snapshot));
-  return { api, wire, source, lines, seen };
+  return { api, wire, front, source, lines, seen };
 }
 
 /** Resolves when `test` holds for the newest Snapshot. */

@@ -90,7 +90,8 @@ test('a kind that is installed late is picked up', LIMIT, async (t) => {
   const api = await startApiServer(t);
   await api.put(service('backend'));
   const { source } = await follow(t, api, { kinds: ['Service', 'EndpointSlice', 'DestinationRule'] });
-  assert.equal(source.status().at(-1)?.phase, 'absent');
+  // On a busy machine an answer may come too late at first.
+  while (source.status().at(-1)?.phase !== 'absent') await pause(20);
   await api.installIstio();
   await pause(50);
   for (let attempt = 0; ; attempt++) {

@@ -1,17 +1,20 @@
 import type { Random } from '@steelyard/core/balance';
-import type { CompilerOptions } from '@steelyard/core/compile';
-import type { ParsedObjects } from '@steelyard/core/config';
+import type { CallerOptions } from '@steelyard/core/compile';
+import type { ConfigObject, ParsedObjects } from '@steelyard/core/config';
 import type { SnapshotSource } from '@steelyard/core/model';
 import type { Logger } from '../../log.ts';
 import type { ApiTransport } from '../api/api-transport.ts';
 import { ClusterError } from '../cluster-error.ts';
 import type { Clock } from './clock.ts';
-import { collectObjects } from './collect-objects.ts';
+import { createCollector } from './collect-objects.ts';
 import type { KindStatus } from './kind-status.ts';
+import { type NameFeed, NameStore } from './name-store.ts';
 import { Reflector } from './reflector.ts';
 import type { ReflectorTimes } from './reflector-times.ts';
 import { type ClusterKind, RESOURCE_KINDS } from './resource-kind.ts';
+import { ReturnWatch } from './return-watch.ts';
 import { createSnapshotPublisher } from './snapshot-publisher.ts';
+import { type ProgrammedChange, TriggerTimes } from './trigger-times.ts';
 
 export interface ClusterSourceOptions {
   /** Is closed with the source. */
@@ -21,7 +24,7 @@ export interface ClusterSourceOptions {
   /** Of the callers. */
   readonly namespace: string;
   /** Labels and place of the callers. */
-  readonly client?: Pick<CompilerOptions, 'clientLabels' | 'clientLocality'>;
+  readonly client?: CallerOptions;
   readonly log: Logger;
   /** Where Diagnostics are written. */
   readonly findings: Logger;
@@ -44,6 +47,12 @@ export interface ClusterSource extends SnapshotSource {
   whenSynced(timeoutMs?: number): Promise<void>;
   /** How it stands with each kind. */
   status(): readonly KindStatus[];
+  /** What the newest Snapshot was compiled from, for those who look at more than it says. */
+  objects(): readonly ConfigObject[];
+  /** The Namespaces there are; none where they are not asked for. */
+  readonly namespaces: NameFeed;
+  /** Calls `listener` with the changes of endpoints that a Snapshot has just put in force; ended by what is returned. */
+  onProgrammed(listener: (changes: readonly ProgrammedChange[]) => void): () => void;
   /** The manifests beside it changed. */
   touch(): void;
   /** Ends the watching; the last Snapshot stays. */
@@ -61,11 +70,11 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
     ...(options.client !== undefined && { client: options.client }),
     log: options.findings,
     clock,
-    collect: () =>
-      collectObjects(
-        reflectors.map(({ store }) => store),
-        options.manifests?.(),
-      ),
+    collect: () => collect(options.manifests?.()),
+    onPublished() {
+      const changes = triggers.take();
+      if (changes.length > 0) for (const listener of programmed) listener(changes);
+    },
   });
   const touch = (): void => {
     // Half of a cluster is worse than none: a Service without its endpoints would be served empty.
@@ -78,6 +87,9 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
     }
     for (const look of waiting) look();
   };
+  const triggers = new TriggerTimes();
+  const programmed = new Set<(changes: readonly ProgrammedChange[]) => void>();
+  const returns = new ReturnWatch({ transport, clock, random, everyMs: times.returnMs });
   const reflectors = options.kinds.map(
     (kind) =>
       new Reflector({
@@ -87,13 +99,18 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
         random,
         times,
         log,
+        returns,
         onChange: touch,
+        ...(kind === 'EndpointSlice' && { onEvent: (value: unknown) => programmed.size > 0 && triggers.see(value) }),
         onPhase,
       }),
   );
+  const collect = createCollector(reflectors.map(({ store }) => store));
   for (const reflector of reflectors) void reflector.run();
 
+  const namespaces = reflectors.map(({ store }) => store).find((store) => store instanceof NameStore);
   return {
+    namespaces: namespaces ?? new NameStore(),
     get current() {
       return publisher.current;
     },
@@ -102,7 +119,12 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
     },
     subscribe: (listener) => publisher.subscribe(listener),
     status: () => reflectors.map((reflector) => reflector.status()),
+    objects: () => collect(options.manifests?.()).objects.map(({ object }) => object),
     touch,
+    onProgrammed(listener) {
+      programmed.add(listener);
+      return () => void programmed.delete(listener);
+    },
     whenSynced: (timeoutMs) =>
       new Promise((resolve, reject) => {
         const cancel =
@@ -123,6 +145,7 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
       }),
     close() {
       for (const reflector of reflectors) reflector.stop();
+      returns.stop();
       publisher.close();
       waiting.clear();
       transport.close();

@@ -1,21 +1,13 @@
 import type { Diagnostic } from '@steelyard/core/model';
 import { type ParsedObject, parseObjects } from '@steelyard/core/config';
 import { fieldsOf, textOf } from '../untrusted.ts';
-import type { ResourceKind } from './resource-kind.ts';
+import type { ClusterKind, ResourceKind } from './resource-kind.ts';
 import { apiVersionOf } from './resource-kind.ts';
-
-/** An object of the API server, read into the core's own type; what the core does not need is gone. */
-interface StoredObject {
-  readonly resourceVersion: string;
-  /** Empty where the object cannot be used and never could. */
-  readonly objects: readonly ParsedObject[];
-  readonly diagnostics: readonly Diagnostic[];
-}
 
 /** Name and version of an object, whatever else it says. */
 export interface ObjectIdentity {
-  /** `namespace/name` */
-  readonly key: string;
+  readonly namespace: string;
+  readonly name: string;
   readonly resourceVersion: string;
 }
 
@@ -25,126 +17,176 @@ export function identityOf(value: unknown): ObjectIdentity | undefined {
   const name = textOf(metadata?.['name']);
   const resourceVersion = textOf(metadata?.['resourceVersion']);
   if (name === undefined || resourceVersion === undefined) return undefined;
-  return { key: `${textOf(metadata?.['namespace']) ?? ''}/${name}`, resourceVersion };
+  return { namespace: textOf(metadata?.['namespace']) ?? '', name, resourceVersion };
 }
 
-/** What an object means; its version moves with every heartbeat and status that means nothing here. */
-type Meaning = Omit<StoredObject, 'resourceVersion'>;
+/** All objects of one kind as the API server had them last. */
+export interface ObjectStore {
+  readonly size: number;
+  /** Takes over one event of a watch. */
+  set(identity: ObjectIdentity, value: unknown, version: string): void;
+  delete(identity: ObjectIdentity): void;
+  /**
+   * A new list: what is added to it is not in force before `commit`, which takes all of it over in one step (mark and
+   * sweep), so that nobody ever sees half of a list.
+   */
+  replacement(): Replacement;
+}
 
-/** The old parts themselves where the new ones are equal, so that nobody takes them for a change. */
-function unchanged(before: Meaning | undefined, after: Meaning): Meaning {
-  if (before === undefined) return after;
-  const same = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b);
-  return {
-    objects: same(before.objects, after.objects) ? before.objects : after.objects,
-    diagnostics: same(before.diagnostics, after.diagnostics) ? before.diagnostics : after.diagnostics,
-  };
+export interface Replacement {
+  add(identity: ObjectIdentity, value: unknown, version: string): void;
+  delete(identity: ObjectIdentity): void;
+  commit(): void;
+}
+
+/** An object of the API server, read into the core's own type; what the core does not need is gone. */
+interface StoredObject {
+  readonly resourceVersion: string;
+  /** Absent where the object cannot be used and never could. */
+  readonly object: ParsedObject | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Where it stands in the list of all. */
+  at: number;
 }
 
 const NO_DIAGNOSTICS: readonly Diagnostic[] = [];
 
-/** All objects of one kind as the API server had them last. */
-export class ObjectStore {
+/** Objects that the core parses. */
+export class ParsedObjectStore implements ObjectStore {
   readonly #resource: ResourceKind;
   readonly #onChange: () => void;
   #objects = new Map<string, StoredObject>();
-  /** Labels that many Pods have alike, once. */
-  #labels = new Map<string, Readonly<Record<string, string>>>();
+  /** Of `#objects`; `undefined` when it must be made anew. */
+  #list: ParsedObject[] | undefined = [];
+  /** Somebody has the list as it is now: the next change is made in a copy. */
+  #isListOut = false;
+  #diagnostics: readonly Diagnostic[] | undefined = NO_DIAGNOSTICS;
 
   constructor(resource: ResourceKind, onChange: () => void) {
     this.#resource = resource;
     this.#onChange = onChange;
   }
 
+  get kind(): ClusterKind {
+    return this.#resource.kind;
+  }
+
   get size(): number {
     return this.#objects.size;
   }
 
-  parsed(): Iterable<StoredObject> {
-    return this.#objects.values();
+  /** The same array as long as nothing changes, and objects that do not change keep their places as far as can be. */
+  get parsed(): readonly ParsedObject[] {
+    this.#list ??= this.#listAll();
+    this.#isListOut = true;
+    return this.#list;
   }
 
-  /** Takes over one event of a watch. */
+  /** The same array as long as nothing changes. */
+  get diagnostics(): readonly Diagnostic[] {
+    this.#diagnostics ??= [...this.#objects.values()].flatMap(({ diagnostics }) => diagnostics);
+    return this.#diagnostics;
+  }
+
   set(identity: ObjectIdentity, value: unknown, version: string): void {
-    const before = this.#objects.get(identity.key);
+    const key = keyOf(identity);
+    const before = this.#objects.get(key);
     // After a reconnection events may come again.
     if (before?.resourceVersion === identity.resourceVersion) return;
     const after = this.#read(identity, value, version, before);
-    this.#objects.set(identity.key, after);
-    if (after.objects !== before?.objects || after.diagnostics !== before.diagnostics) this.#onChange();
+    this.#objects.set(key, after);
+    const changed = after.object !== before?.object;
+    if (changed) this.#putInList(before, after);
+    if (after.diagnostics === (before?.diagnostics ?? NO_DIAGNOSTICS)) {
+      if (changed) this.#onChange();
+      return;
+    }
+    this.#diagnostics = undefined;
+    this.#onChange();
   }
 
-  delete(key: string): void {
-    if (this.#objects.delete(key)) this.#onChange();
+  delete(identity: ObjectIdentity): void {
+    const key = keyOf(identity);
+    const before = this.#objects.get(key);
+    if (before === undefined) return;
+    this.#objects.delete(key);
+    if (before.object !== undefined) this.#list = undefined;
+    if (before.diagnostics.length > 0) this.#diagnostics = undefined;
+    this.#onChange();
   }
 
-  /**
-   * A new list: what is added to it is not in force before `commit`, which takes all of it over in one step (mark and
-   * sweep), so that nobody ever sees half of a list.
-   */
   replacement(): Replacement {
     const next = new Map<string, StoredObject>();
     return {
       add: (identity, value, version) => {
-        const before = this.#objects.get(identity.key);
+        const key = keyOf(identity);
+        const before = this.#objects.get(key);
         const same = before?.resourceVersion === identity.resourceVersion;
-        next.set(identity.key, same ? before : this.#read(identity, value, version, before));
+        next.set(key, same ? before : this.#read(identity, value, version, before));
       },
-      delete: (key) => void next.delete(key),
+      delete: (identity) => void next.delete(keyOf(identity)),
       commit: () => {
         const same =
           next.size === this.#objects.size && [...next].every(([key, object]) => this.#objects.get(key) === object);
         this.#objects = next;
-        if (!same) this.#onChange();
+        if (same) return;
+        this.#list = undefined;
+        this.#diagnostics = undefined;
+        this.#onChange();
       },
     };
   }
 
+  #putInList(before: StoredObject | undefined, after: StoredObject): void {
+    if (this.#list === undefined || after.object === undefined) {
+      this.#list = undefined;
+      return;
+    }
+    // Copying pointers is nothing beside walking over ten thousand objects.
+    if (this.#isListOut) this.#list = this.#list.slice();
+    this.#isListOut = false;
+    after.at = before?.object === undefined ? this.#list.length : before.at;
+    this.#list[after.at] = after.object;
+  }
+
+  #listAll(): ParsedObject[] {
+    const list: ParsedObject[] = [];
+    for (const stored of this.#objects.values()) {
+      if (stored.object === undefined) continue;
+      stored.at = list.length;
+      list.push(stored.object);
+    }
+    return list;
+  }
+
   #read(identity: ObjectIdentity, value: unknown, version: string, before: StoredObject | undefined): StoredObject {
-    const { kind, plural, metadataOnly } = this.#resource;
+    const { kind, plural } = this.#resource;
     const { resourceVersion } = identity;
-    if (metadataOnly) {
-      return { resourceVersion, ...unchanged(before, { objects: this.#readPod(value), diagnostics: NO_DIAGNOSTICS }) };
-    }
     const apiVersion = apiVersionOf(this.#resource, version);
-    const read = parseObjects(
-      [{ file: `${plural}/${identity.key}`, value: { ...fieldsOf(value), kind, apiVersion }, locate: () => undefined }],
-      { defaultNamespace: 'default' },
-    );
+    const file = `${plural}/${keyOf(identity)}`;
+    const read = parseObjects([{ file, value: { ...fieldsOf(value), kind, apiVersion }, locate: () => undefined }], {
+      defaultNamespace: 'default',
+    });
     // What is broken now keeps its last good version.
-    const objects = read.broken.length > 0 ? (before?.objects ?? []) : read.objects;
+    const object = read.broken.length > 0 ? before?.object : read.objects[0];
     const diagnostics = read.diagnostics.length === 0 ? NO_DIAGNOSTICS : read.diagnostics;
-    return { resourceVersion, ...unchanged(before, { objects, diagnostics }) };
-  }
-
-  /** Straight into the core's type: there may be 100,000 of them, each with the labels of its siblings. */
-  #readPod(value: unknown): readonly ParsedObject[] {
-    const metadata = fieldsOf(fieldsOf(value)?.['metadata']);
-    const namespace = textOf(metadata?.['namespace']) ?? '';
-    const name = textOf(metadata?.['name']) ?? '';
-    const labels: Record<string, string> = {};
-    for (const [label, text] of Object.entries(fieldsOf(metadata?.['labels']) ?? {})) {
-      if (typeof text === 'string') labels[label] = text;
-    }
-    return [{ object: { kind: 'Pod', namespace, name, labels: this.#shared(labels) }, origin: POD_ORIGIN }];
-  }
-
-  #shared(labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-    const key = JSON.stringify(labels);
-    const known = this.#labels.get(key);
-    if (known !== undefined) return known;
-    // Labels of Pods long gone; the others find each other again.
-    if (this.#labels.size > MOST_SHARED_LABELS) this.#labels = new Map();
-    this.#labels.set(key, labels);
-    return labels;
+    return {
+      resourceVersion,
+      object: kept(before?.object, object),
+      diagnostics: kept(before?.diagnostics, diagnostics),
+      at: before?.at ?? 0,
+    };
   }
 }
 
-const MOST_SHARED_LABELS = 50_000;
-const POD_ORIGIN = { file: 'pods', document: 0 };
+function keyOf({ namespace, name }: ObjectIdentity): string {
+  return `${namespace}/${name}`;
+}
 
-export interface Replacement {
-  add(identity: ObjectIdentity, value: unknown, version: string): void;
-  delete(key: string): void;
-  commit(): void;
+/**
+ * What was there before where the new one says the same, so that nobody takes it for a change: an object's version moves
+ * with every heartbeat and status that means nothing here.
+ */
+function kept<T>(before: T | undefined, after: T): T {
+  return before !== undefined && JSON.stringify(before) === JSON.stringify(after) ? before : after;
 }

@@ -1,43 +1,13 @@
 // How long a reflector waits, under a clock that is moved by hand.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ApiRequest, type ApiResponse, ConnectionFailure } from '../api/api-transport.ts';
+import { type ApiRequest, type ApiResponse, type ApiTransport, ConnectionFailure } from '../api/api-transport.ts';
 import { silentLogger } from './cluster-fixture.test.ts';
-import type { Clock } from './clock.ts';
+import { FakeClock } from './fake-clock.test.ts';
 import { Reflector } from './reflector.ts';
 import { REFLECTOR_TIMES } from './reflector-times.ts';
 import { RESOURCE_KINDS } from './resource-kind.ts';
-
-/** Runs what is due, in order; waits in between for what follows from it. */
-class FakeClock implements Clock {
-  #now = 0;
-  #timers: { readonly at: number; readonly due: () => void }[] = [];
-
-  now(): number {
-    return this.#now;
-  }
-
-  after(delayMs: number, due: () => void): () => void {
-    const timer = { at: this.#now + delayMs, due };
-    this.#timers.push(timer);
-    return () => {
-      this.#timers = this.#timers.filter((other) => other !== timer);
-    };
-  }
-
-  async pass(ms: number): Promise<void> {
-    const end = this.#now + ms;
-    for (;;) {
-      await new Promise(setImmediate);
-      const [next] = this.#timers.toSorted((a, b) => a.at - b.at);
-      if (next === undefined || next.at > end) break;
-      this.#timers = this.#timers.filter((other) => other !== next);
-      this.#now = next.at;
-      next.due();
-    }
-    this.#now = end;
-  }
-}
+import { ReturnWatch } from './return-watch.ts';
 
 interface Scripted {
   readonly clock: FakeClock;
@@ -51,17 +21,21 @@ function run(answer: (request: ApiRequest, index: number) => ApiResponse, random
   const clock = new FakeClock();
   const at: number[] = [];
   const paths: string[] = [];
+  const transport: ApiTransport = {
+    async request(request) {
+      // Looks whether the API server is there are not what is counted here.
+      if (request.path === '/readyz') return { status: 200, body: body('ok') };
+      at.push(clock.now());
+      paths.push(request.path);
+      await Promise.resolve();
+      return answer(request, at.length - 1);
+    },
+    close: () => undefined,
+  };
   const reflector = new Reflector({
     resource: RESOURCE_KINDS.Service,
-    transport: {
-      async request(request) {
-        at.push(clock.now());
-        paths.push(request.path);
-        await Promise.resolve();
-        return answer(request, at.length - 1);
-      },
-      close: () => undefined,
-    },
+    transport,
+    returns: new ReturnWatch({ transport, clock, random: () => random, everyMs: REFLECTOR_TIMES.returnMs }),
     clock,
     random: () => random,
     times: REFLECTOR_TIMES,

@@ -3,14 +3,17 @@ import type { Logger } from '../../log.ts';
 import { ApiFailure, type ApiTransport } from '../api/api-transport.ts';
 import { Backoff } from './backoff.ts';
 import type { Clock } from './clock.ts';
-import { sleep } from './clock.ts';
+import { isServed } from './is-served.ts';
 import type { KindCounts, KindPhase, KindStatus } from './kind-status.ts';
-import { ObjectStore, type Replacement } from './object-store.ts';
+import { NameStore } from './name-store.ts';
+import { type ObjectStore, ParsedObjectStore, type Replacement } from './object-store.ts';
+import { PodStore } from './pod-store.ts';
 import { isExpired, isTooLargeVersion, readList } from './read-list.ts';
 import { readWatch } from './read-watch.ts';
 import type { ReflectorTimes } from './reflector-times.ts';
 import type { ResourceKind } from './resource-kind.ts';
 import { resourceName } from './resource-kind.ts';
+import type { ReturnWatch } from './return-watch.ts';
 import { requestResource, type ResourceStream, Silence } from './resource-request.ts';
 
 export interface ReflectorOptions {
@@ -20,6 +23,10 @@ export interface ReflectorOptions {
   readonly random: Random;
   readonly times: ReflectorTimes;
   readonly log: Logger;
+  /** Shared by all kinds. */
+  readonly returns: ReturnWatch;
+  /** An object as an event brought it, after the first list. */
+  readonly onEvent?: (value: unknown) => void;
   /** Objects came, went or changed; many may have in one call. */
   readonly onChange: () => void;
   /** The phase is another one, or the first list has come. */
@@ -64,7 +71,8 @@ export class Reflector {
 
   constructor(options: ReflectorOptions) {
     this.#options = options;
-    this.store = new ObjectStore(options.resource, options.onChange);
+    const { resource, onChange } = options;
+    this.store = createStore(resource, onChange);
     this.#refused = new Backoff(options.times.refused, options.random);
     this.#lost = new Backoff(options.times.lost, options.random);
   }
@@ -100,9 +108,27 @@ export class Reflector {
         else await this.#watch();
       } catch (error) {
         if (signal.aborted) return;
-        await sleep(this.#options.clock, this.#judge(error, doing), signal);
+        await this.#options.returns.wait(this.#judge(error, doing), signal);
+        if (this.#phase === 'absent') await this.#untilServed();
       }
     }
+  }
+
+  /** A kind that is not installed is looked for in the discovery documents, not by asking for its objects. */
+  async #untilServed(): Promise<void> {
+    const { transport, clock, resource, returns, times } = this.#options;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      const request = { transport, clock, resource, timeoutMs: times.answerMs, signal };
+      // Where discovery says nothing, its objects are asked for after all.
+      if ((await isServed(request)) !== false) return;
+      await returns.wait(this.#absentDelay(), signal);
+    }
+  }
+
+  #absentDelay(): number {
+    const { times, random } = this.#options;
+    return times.absentMs * (0.5 + random() / 2);
   }
 
   stop(): void {
@@ -181,6 +207,7 @@ export class Reflector {
           initial.add(identity, value, this.#version);
           return;
         }
+        this.#options.onEvent?.(value);
         this.store.set(identity, value, this.#version);
         this.#resourceVersion = identity.resourceVersion;
       },
@@ -188,10 +215,10 @@ export class Reflector {
         this.#heard();
         this.#counts.events++;
         if (initial !== undefined) {
-          initial.delete(identity.key);
+          initial.delete(identity);
           return;
         }
-        this.store.delete(identity.key);
+        this.store.delete(identity);
         this.#resourceVersion = identity.resourceVersion;
       },
       bookmark: (resourceVersion, initialEnd) => {
@@ -274,9 +301,8 @@ export class Reflector {
     }
     if (error instanceof ApiFailure) return this.#judgeRefusal(error, doing, now);
     this.#enter('retrying', messageOf(error));
-    // Half-open or silent: the connection is gone in all but name, and a new one is tried at once.
-    if (error instanceof Silence) return this.#lost.delay(now);
-    return error instanceof Error && error.name === 'Error' ? this.#refused.delay(now) : this.#lost.delay(now);
+    // Half-open, silent or broken: there is nobody to be spared, and a new connection is tried soon.
+    return this.#lost.delay(now);
   }
 
   #judgeRefusal(error: ApiFailure, doing: 'watch-list' | 'list' | 'watch', now: number): number {
@@ -290,11 +316,13 @@ export class Reflector {
     }
     this.#enter('retrying', error.message);
     if (error.retryAfterMs !== undefined) return error.retryAfterMs * (1 + random() * times.lost.jitter);
+    // A token that ran out is renewed by others; and to go on from a version costs the API server next to nothing.
+    if (doing === 'watch' || (error.status === 401 && this.#synced)) return this.#lost.delay(now);
     return this.#refused.delay(now);
   }
 
   #judgeAbsence(now: number): number {
-    const { resource, random, times } = this.#options;
+    const { resource } = this.#options;
     this.#next = 'watch-list';
     this.#versionIndex = (this.#versionIndex + 1) % resource.versions.length;
     if (this.#versionIndex !== 0) return 0;
@@ -311,7 +339,7 @@ export class Reflector {
     this.store.replacement().commit();
     this.#resourceVersion = '';
     this.#enter('absent', undefined);
-    return times.absentMs * (0.5 + random() / 2);
+    return this.#absentDelay();
   }
 
   #enter(phase: KindPhase, trouble: string | undefined): void {
@@ -330,6 +358,11 @@ export class Reflector {
   get #label(): string {
     return resourceName(this.#options.resource);
   }
+}
+
+function createStore(resource: ResourceKind, onChange: () => void): ObjectStore {
+  if (resource.kind === 'Namespace') return new NameStore();
+  return resource.kind === 'Pod' ? new PodStore(onChange) : new ParsedObjectStore(resource, onChange);
 }
 
 /** Whatever an older, a differently configured or a broken API server says to a WatchList; not what it says to everything. */

@@ -1,5 +1,13 @@
 /** What is read from the API server, in kubectl's spelling. */
-export type ClusterKind = 'Service' | 'EndpointSlice' | 'Pod' | 'Node' | 'VirtualService' | 'DestinationRule';
+export type ClusterKind =
+  | 'Service'
+  | 'EndpointSlice'
+  | 'Namespace'
+  | 'Pod'
+  | 'Node'
+  | 'ServiceCIDR'
+  | 'VirtualService'
+  | 'DestinationRule';
 
 /** How the API server serves a kind. */
 export interface ResourceKind {
@@ -29,8 +37,24 @@ export const RESOURCE_KINDS: Readonly<Record<ClusterKind, ResourceKind>> = {
     required: true,
     metadataOnly: false,
   },
+  Namespace: {
+    kind: 'Namespace',
+    group: '',
+    plural: 'namespaces',
+    versions: ['v1'],
+    required: false,
+    metadataOnly: true,
+  },
   Pod: { kind: 'Pod', group: '', plural: 'pods', versions: ['v1'], required: false, metadataOnly: true },
   Node: { kind: 'Node', group: '', plural: 'nodes', versions: ['v1'], required: false, metadataOnly: false },
+  ServiceCIDR: {
+    kind: 'ServiceCIDR',
+    group: 'networking.k8s.io',
+    plural: 'servicecidrs',
+    versions: ['v1', 'v1beta1'],
+    required: false,
+    metadataOnly: false,
+  },
   VirtualService: { kind: 'VirtualService', plural: 'virtualservices', metadataOnly: false, ...ISTIO },
   DestinationRule: { kind: 'DestinationRule', plural: 'destinationrules', metadataOnly: false, ...ISTIO },
 };

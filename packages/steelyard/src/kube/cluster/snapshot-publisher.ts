@@ -1,4 +1,4 @@
-import { type CompilerOptions, createCompiler } from '@steelyard/core/compile';
+import { type CallerOptions, createCompiler } from '@steelyard/core/compile';
 import type { ParsedObjects } from '@steelyard/core/config';
 import type { SnapshotSource } from '@steelyard/core/model';
 import type { Logger } from '../../log.ts';
@@ -10,11 +10,13 @@ export interface PublisherOptions {
   readonly clusterDomain?: string;
   readonly namespace: string;
   /** Labels and place of the callers. */
-  readonly client?: Pick<CompilerOptions, 'clientLabels' | 'clientLocality'>;
+  readonly client?: CallerOptions;
   readonly log: Logger;
   readonly clock: Clock;
   /** All objects there are now. */
   readonly collect: () => ParsedObjects;
+  /** All that was collected is in force with everybody who listens. */
+  readonly onPublished?: () => void;
 }
 
 /** Compiles what changes come together, and hands the Snapshots out. */
@@ -32,8 +34,8 @@ const MOST_PAUSE_MS = 25;
 export function createSnapshotPublisher(options: PublisherOptions): SnapshotPublisher {
   const { namespace, log, clock } = options;
   const compiler = createCompiler({
-    ...options.client,
     clientNamespace: namespace,
+    ...options.client,
     ...(options.clusterDomain !== undefined && { clusterDomain: options.clusterDomain }),
   });
   const logDiagnostics = createDiagnosticLog(log);
@@ -50,6 +52,7 @@ export function createSnapshotPublisher(options: PublisherOptions): SnapshotPubl
     const endedAt = clock.now();
     notBefore = endedAt + Math.min(endedAt - startedAt, MOST_PAUSE_MS);
     if (feed.publish(snapshot)) logDiagnostics(snapshot.diagnostics);
+    options.onPublished?.();
   };
 
   return {

@@ -82,7 +82,12 @@ const REFUSED: readonly [string, string | undefined, string, RegExp][] = [
   ['a context that is not there', 'x', GOOD, /no context "x"; there is "one", "two"/],
   ['a cluster that is not there', 'lost', GOOD, /context "lost" names cluster "gone", which is not there/],
   ['a user who is not there', 'nobody', GOOD, /context "nobody" names user "gone", which is not there/],
-  ['a proxy', 'proxied', GOOD, /cluster "proxied" has a proxy-url, which is not supported/],
+  [
+    'a proxy of another kind',
+    'proxied',
+    GOOD.replace('http://10.0.0.3', 'ftp://10.0.0.3'),
+    /proxy-url "ftp:\/\/10\.0\.0\.3"; it must begin with http/,
+  ],
   ['an old provider', 'old', GOOD, /auth-provider gcp, which is no more; use an exec plugin/],
   ['no context', undefined, 'clusters: []', /no current-context; choose one with --context NAME/],
   ['no YAML', undefined, 'a: [', /not valid YAML/],

@@ -4,6 +4,7 @@ import { delimiter, join, resolve } from 'node:path';
 import type { ClusterAccess, Credentials } from '../api/cluster-access.ts';
 import { execCredentials } from '../api/exec-credentials.ts';
 import { type PemSource, staticCredentials } from '../api/static-credentials.ts';
+import { PROXY_SCHEMES } from '../api/proxy-tunnel.ts';
 import { tokenFileCredentials } from '../api/token-file.ts';
 import { ClusterError } from '../cluster-error.ts';
 import type { Kubeconfig, KubeCluster, KubeUser } from './kubeconfig.ts';
@@ -38,8 +39,10 @@ export async function loadKubeconfig(choice: KubeconfigChoice, env: Environment)
   if (cluster === undefined) throw fail(`context "${name}" names cluster "${context.cluster}", which is not there`);
   const user = context.user === '' ? {} : config.users.get(context.user);
   if (user === undefined) throw fail(`context "${name}" names user "${context.user}", which is not there`);
-  if (cluster.proxyUrl !== undefined) {
-    throw fail(`cluster "${context.cluster}" has a proxy-url, which is not supported; reach the API server directly`);
+  const proxy = cluster.proxyUrl === undefined ? undefined : parseProxy(cluster.proxyUrl);
+  if (proxy === null || (proxy !== undefined && !cluster.server.startsWith('https:'))) {
+    const what = `cluster "${context.cluster}" has proxy-url "${cluster.proxyUrl ?? ''}"`;
+    throw fail(`${what}; it must begin with http://, https:// or socks5://, and the server with https://`);
   }
   if (user.authProvider !== undefined) {
     throw fail(`user "${context.user}" has auth-provider ${user.authProvider}, which is no more; use an exec plugin`);
@@ -48,10 +51,16 @@ export async function loadKubeconfig(choice: KubeconfigChoice, env: Environment)
   return {
     server: cluster.server,
     insecureSkipTlsVerify: cluster.insecureSkipTlsVerify,
+    ...(proxy !== undefined && { proxy }),
     ...(ca !== undefined && { ca }),
     ...(cluster.tlsServerName !== undefined && { tlsServerName: cluster.tlsServerName }),
     credentials: withImpersonation(credentialsOf(user, cluster, ca), choice.impersonate ?? user.impersonate),
   };
+}
+
+function parseProxy(text: string): URL | null {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  return url !== null && url.hostname !== '' && PROXY_SCHEMES.includes(url.protocol) ? url : null;
 }
 
 function filesOf({ file }: KubeconfigChoice, env: Environment): readonly string[] {
