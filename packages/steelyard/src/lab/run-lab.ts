@@ -2,9 +2,11 @@ import type { Snapshot } from '@steelyard/core/model';
 import { serviceKey } from '@steelyard/core/model';
 import type { LogLevel, Logger } from '../log.ts';
 import { startBackends } from './processes/backends.ts';
-import { createCleanup } from './processes/cleanup.ts';
+import { type Cleanup, createCleanup } from './processes/cleanup.ts';
 import { formatAddress } from '../net-address.ts';
 import { LabError } from './lab-error.ts';
+import { type KernelBed, openKernelBed } from './kernel/kernel-bed.ts';
+import type { KernelMode } from './kernel/kernel-tools.ts';
 import type { LabReport } from './report/lab-report.ts';
 import type { LabTarget } from './lab-target.ts';
 import { renderInvitation } from './report/invitation.ts';
@@ -13,7 +15,7 @@ import { measureWay } from './ways/measure-way.ts';
 import type { OpenWay } from './ways/way-context.ts';
 import { openWay } from './ways/open-way.ts';
 import type { Way } from './ways/way.ts';
-import { WAYS } from './ways/way.ts';
+import { KERNEL_WAYS, WAYS } from './ways/way.ts';
 import type { WayReport } from './report/lab-report.ts';
 
 export interface LabOptions extends Workload {
@@ -30,6 +32,8 @@ export interface LabOptions extends Workload {
   readonly log: Logger;
   /** For the proxy's own process. */
   readonly logLevel: LogLevel;
+  /** Which rules to write into a real kernel, in network namespaces made for it; absent: everything is on loopback. */
+  readonly kernel?: KernelMode;
   /** Ends the experiment early: the run rejects with the signal's reason. Whatever was started is ended first. */
   readonly signal: AbortSignal;
 }
@@ -78,15 +82,15 @@ async function makeExperiment(options: LabOptions, cleanup: ReturnType<typeof cr
     throw notToBeHad('headless', target.headless);
   }
   progress.phase(`starting ${target.pods.length} pods`);
-  const backends = await startBackends(target.pods, cleanup);
-  const context = { ...options, backends, cleanup };
+  const bed = await openBed(options, cleanup);
 
   const open: OpenWay[] = [];
   const reports: WayReport[] = [];
   const skipped: { way: Way; reason: string }[] = [];
-  for (const way of WAYS.filter((candidate) => options.ways?.includes(candidate) ?? true)) {
+  const all = options.kernel === undefined && options.ways === undefined ? WAYS : KERNEL_WAYS;
+  for (const way of all.filter((candidate) => options.ways?.includes(candidate) ?? true)) {
     progress.phase(`${way}: ${options.calls} calls`);
-    const opened = await openWay(way, context);
+    const opened = await bed.open(way);
     if (typeof opened === 'string') {
       if (options.ways !== undefined) throw notToBeHad(way, opened);
       skipped.push({ way, reason: opened });
@@ -98,9 +102,16 @@ async function makeExperiment(options: LabOptions, cleanup: ReturnType<typeof cr
   }
   return {
     report: { service: nameOf(target), clusterIp: clusterIpOf(target), seed, ways: reports, skipped },
-    invitation: renderInvitation(open, target, backends),
+    invitation: renderInvitation(open, target, bed.backends),
     close: () => cleanup.run(),
   };
+}
+
+/** The pods, running, and what opens a way to them. */
+async function openBed(options: LabOptions, cleanup: Cleanup): Promise<Pick<KernelBed, 'backends' | 'open'>> {
+  if (options.kernel !== undefined) return openKernelBed(options.kernel, { ...options, cleanup });
+  const backends = await startBackends(options.target.pods, cleanup);
+  return { backends, open: (way) => openWay(way, { ...options, backends, cleanup }) };
 }
 
 /** A way that was asked for is not left out in silence. */

@@ -15,13 +15,18 @@ export interface Backends {
   readonly onePort: boolean;
 }
 
+export interface RunningBackends extends Backends {
+  /** Ends one as a Pod ends upon SIGTERM, by its `ip:port` in the manifests. */
+  drain(key: string): Promise<void>;
+}
+
 /** A process a pod: more would say more about this machine's memory than about balancing. */
 const MAX_PODS = 32;
 const STARTED_AT_ONCE = 4;
 const ATTEMPTS = 3;
 
 /** Starts one gRPC server process per pod on loopback; they end with `cleanup`. */
-export async function startBackends(pods: readonly Endpoint[], cleanup: Cleanup): Promise<Backends> {
+export async function startBackends(pods: readonly Endpoint[], cleanup: Cleanup): Promise<RunningBackends> {
   if (pods.length > MAX_PODS) {
     throw new LabError(
       `${pods.length} pods: the lab runs one process per pod, at most ${MAX_PODS}; use fewer endpoints`,
@@ -30,11 +35,11 @@ export async function startBackends(pods: readonly Endpoint[], cleanup: Cleanup)
   let preferredPort = pods[0]?.port ?? 0;
   for (let attempt = 1; ; attempt += 1) {
     const plan = await planLoopback(pods, preferredPort);
-    const children: LabChild[] = [];
+    const children = new Map<string, LabChild>();
     cleanup.defer(() => stopAll(children));
     try {
       const addresses = await startAll(pods, plan.addresses, children);
-      return { addresses, onePort: plan.onePort };
+      return { addresses, onePort: plan.onePort, drain: (key) => drain(children.get(key)) };
     } catch (error) {
       // Somebody took the port between our look and the bind: stop, look again.
       if (!(error instanceof ChildFailure && error.code === 'EADDRINUSE') || attempt === ATTEMPTS) throw error;
@@ -47,7 +52,7 @@ export async function startBackends(pods: readonly Endpoint[], cleanup: Cleanup)
 async function startAll(
   pods: readonly Endpoint[],
   places: ReadonlyMap<string, SocketAddress>,
-  children: LabChild[],
+  children: Map<string, LabChild>,
 ): Promise<Map<string, SocketAddress>> {
   const addresses = new Map<string, SocketAddress>();
   const waiting = [...pods];
@@ -55,7 +60,7 @@ async function startAll(
     for (let pod = waiting.shift(); pod !== undefined; pod = waiting.shift()) {
       const key = podKey(pod);
       const child = startChild({ module: './backend-main.js', name: `the process of pod ${pod.podName ?? key}` });
-      children.push(child);
+      children.set(key, child);
       const listen = places.get(key) ?? { host: '127.0.0.1', port: 0 };
       const start = { kind: 'start-backend', pod: pod.podName ?? key, address: key, listen } as const;
       addresses.set(key, (await child.ask(start, 'listening')).address);
@@ -67,6 +72,11 @@ async function startAll(
   return addresses;
 }
 
-async function stopAll(children: readonly LabChild[]): Promise<void> {
-  await Promise.all(children.map((child) => child.stop()));
+async function drain(child: LabChild | undefined): Promise<void> {
+  await child?.ask({ kind: 'drain-backend' }, 'drained');
+  await child?.stop();
+}
+
+async function stopAll(children: ReadonlyMap<string, LabChild>): Promise<void> {
+  await Promise.all([...children.values()].map((child) => child.stop()));
 }

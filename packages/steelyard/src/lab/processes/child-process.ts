@@ -22,6 +22,8 @@ export interface ChildOptions {
   /** For error messages: `the proxy`. */
   readonly name: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** A process whose network namespace it starts in; absent: ours. */
+  readonly networkOf?: number | undefined;
 }
 
 /** One process of the experiment. It ends when its channel to us closes, so even our own crash leaves none behind. */
@@ -47,6 +49,11 @@ export function startChild(options: ChildOptions): LabChild {
     serialization: 'advanced',
     // Not the parent's --inspect and the like: ports would collide.
     execArgv: [],
+    // nsenter becomes the program, and keeps the channel to us.
+    ...(options.networkOf !== undefined && {
+      execPath: 'nsenter',
+      execArgv: ['-t', `${options.networkOf}`, '-n', process.execPath],
+    }),
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });

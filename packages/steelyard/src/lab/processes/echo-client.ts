@@ -9,6 +9,8 @@ export interface EchoClientOptions {
   readonly target: string;
   readonly authority?: string;
   readonly policy?: LoadBalancerPolicy;
+  /** As grpc-js takes it; instead of `policy`. */
+  readonly serviceConfig?: string;
 }
 
 export interface EchoClient {
@@ -21,11 +23,13 @@ const DEADLINE_MS = 10_000;
 
 /** One channel for everything, as a gRPC caller has it. Balances over its addresses as `policy` says. */
 export function createEchoClient(options: EchoClientOptions): EchoClient {
+  const serviceConfig =
+    options.serviceConfig ?? (options.policy === undefined ? undefined : serviceConfigFor(options.policy));
   const client = new Client(options.target, credentials.createInsecure(), {
     // A proxy in the environment would take every call, whatever the target (grpc-js http_proxy.ts).
     'grpc.enable_http_proxy': 0,
     ...(options.authority === undefined ? {} : { 'grpc.default_authority': options.authority }),
-    ...(options.policy === undefined ? {} : { 'grpc.service_config': serviceConfigFor(options.policy) }),
+    ...(serviceConfig === undefined ? {} : { 'grpc.service_config': serviceConfig }),
   });
   const { path, requestSerialize, responseDeserialize } = echoMethod(loadEchoDefinition(), 'Say');
   const request = { message: 'steelyard' };

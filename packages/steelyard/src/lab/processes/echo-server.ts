@@ -21,6 +21,8 @@ export interface EchoServerOptions {
 
 export interface EchoServer {
   readonly address: SocketAddress;
+  /** Lets nobody in, says goodbye on every connection (GOAWAY), and resolves when what is under way has ended. */
+  drain(): Promise<void>;
   close(): void;
 }
 
@@ -77,7 +79,20 @@ export async function startEchoServer(options: EchoServerOptions): Promise<EchoS
       else reject(new EchoListenError(error));
     });
   });
-  return { address: { host: options.listen.host, port }, close: () => server.forceShutdown() };
+  return {
+    address: { host: options.listen.host, port },
+    drain: () => shutDown(server),
+    close: () => server.forceShutdown(),
+  };
+}
+
+function shutDown(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.tryShutdown((error) => {
+      if (error === undefined) resolve();
+      else reject(error);
+    });
+  });
 }
 
 function* numbered(message: string, times: number): Generator<SayRequest> {

@@ -20,6 +20,28 @@ interface StartProxy {
   readonly namespace: string;
   readonly seed: number;
   readonly logLevel: LogLevel;
+  /** Absent: a free port on loopback. */
+  readonly listen?: SocketAddress;
+}
+
+/** To a process that is the cluster's DNS. */
+interface StartDns {
+  readonly kind: 'start-dns';
+  readonly snapshot: Snapshot;
+  readonly listen: SocketAddress;
+  readonly ttlSeconds: number;
+  readonly seed: number;
+  readonly logLevel: LogLevel;
+}
+
+/** To a process that is node mode on the node with this address; it answers once the rules are in effect. */
+interface StartNode {
+  readonly kind: 'start-node';
+  readonly snapshot: Snapshot;
+  readonly address: string;
+  readonly namespace: string;
+  readonly seed: number;
+  readonly logLevel: LogLevel;
 }
 
 /** To a caller process, which takes its target from the environment ({@link TARGET_VARIABLE}). */
@@ -35,6 +57,52 @@ interface RunCalls {
   readonly policy?: LoadBalancerPolicy;
   /** `:authority` of the calls, where it is not the target's. */
   readonly authority?: string;
+}
+
+/** To a backend process: end as a Pod does upon SIGTERM; what is under way is finished. */
+interface DrainBackend {
+  readonly kind: 'drain-backend';
+}
+
+/** From a backend process: nothing is under way any more, and nobody is let in. */
+interface Drained {
+  readonly kind: 'drained';
+}
+
+/** To a caller process: call at a steady rate until told to stop. */
+export interface DriveSteadily {
+  readonly kind: 'drive-steadily';
+  readonly perSecond: number;
+  /** Of the caller's own choices. */
+  readonly seed: number;
+  /** Pods that should have answered before it counts as begun. */
+  readonly awaitPods: number;
+  /** grpc-js's service config, as JSON. */
+  readonly serviceConfig: string;
+}
+
+/** From a caller process: its pods have answered, and it goes on. */
+interface SteadyBegun {
+  readonly kind: 'steady-begun';
+}
+
+interface StopCalls {
+  readonly kind: 'stop-calls';
+}
+
+/** From a caller process that was told to stop: all it has seen. */
+interface SteadyDone {
+  readonly kind: 'steady-done';
+  readonly buckets: readonly CallBucket[];
+  /** When each pod first answered; milliseconds since the epoch, as all moments here. */
+  readonly firstAnswerMs: ReadonlyMap<string, number>;
+}
+
+/** Calls that ended within a tenth of a second. */
+export interface CallBucket {
+  readonly startMs: number;
+  readonly callsByPod: ReadonlyMap<string, number>;
+  readonly callsByFailure: ReadonlyMap<string, number>;
 }
 
 /** From a server process: it accepts connections. */
@@ -81,7 +149,22 @@ export interface Latency {
 }
 
 /** Whatever the lab's processes say to one another, over the channel that `fork` gives them. */
-export type LabMessage = StartBackend | StartProxy | RunCalls | Listening | CallsDone | CallsMeasured | Failed;
+export type LabMessage =
+  | StartBackend
+  | DrainBackend
+  | StartProxy
+  | StartDns
+  | StartNode
+  | RunCalls
+  | DriveSteadily
+  | StopCalls
+  | Listening
+  | Drained
+  | CallsDone
+  | CallsMeasured
+  | SteadyBegun
+  | SteadyDone
+  | Failed;
 
 /** The environment variable every caller takes its target from, as the article's consumer does. */
 export const TARGET_VARIABLE = 'BACKEND_ADDR';

@@ -10,7 +10,7 @@ serveParent(async (message) => {
   const { snapshot, service, namespace } = message;
   const proxy = await startProxy({
     snapshots: { current: snapshot, subscribe: () => () => undefined },
-    listen: { host: '127.0.0.1', port: 0 },
+    listen: message.listen ?? { host: '127.0.0.1', port: 0 },
     service,
     namespace,
     random: createSeededRandom(message.seed),

@@ -14,19 +14,23 @@ export function renderInvitation(ways: readonly OpenWay[], target: LabTarget, ba
 function linesFor(way: OpenWay, target: LabTarget, backends: Backends): string[] {
   switch (way.way) {
     case 'service':
-      return ['  # each run is a new connection, so the rules choose anew', `  ${say(formatAddress(way.address))}`];
+      return [
+        '  # each run is a new connection, so the rules choose anew',
+        `  ${say(way, formatAddress(way.address))}`,
+      ];
     case 'proxy':
+    case 'node':
       return [
         '  # call it as often as you like over one connection: the proxy chooses for every call',
-        `  ${say(formatAddress(way.address), way.authority)}`,
+        `  ${say(way, formatAddress(way.address), way.authority)}`,
       ];
     case 'headless': {
       const name = /\/\/[^/]+\/(?<host>.+):\d+$/.exec(way.target)?.groups?.['host'] ?? '';
       const first = target.pods[0] === undefined ? undefined : backends.addresses.get(podKey(target.pods[0]));
       return [
         '  # the pods that DNS answers with, then a call to one of them',
-        `  dig @${way.address.host} -p ${way.address.port} +short ${name}`,
-        ...(first === undefined ? [] : [`  ${say(formatAddress(first))}`]),
+        `  ${within(way)}dig @${way.address.host} -p ${way.address.port} +short ${name}`,
+        ...(first === undefined ? [] : [`  ${say(way, formatAddress(first))}`]),
         '  # a Node program with @steelyard/grpc-js can take the whole target:',
         `  BACKEND_ADDR=${way.target}`,
       ];
@@ -36,11 +40,16 @@ function linesFor(way: OpenWay, target: LabTarget, backends: Backends): string[]
   }
 }
 
-function say(address: string, authority?: string): string {
+/** What leads into the caller's network, where it has one of its own. */
+function within({ callerNetworkOf }: OpenWay): string {
+  return callerNetworkOf === undefined ? '' : `sudo nsenter -t ${callerNetworkOf} -n `;
+}
+
+function say(way: OpenWay, address: string, authority?: string): string {
   const named = authority === undefined ? '' : ` -authority ${authority}`;
   // An absolute -proto alone is refused by grpcurl: it wants the folder to import from.
   const proto = `-import-path ${shellWord(dirname(ECHO_PROTO_PATH))} -proto ${basename(ECHO_PROTO_PATH)}`;
-  return `grpcurl -plaintext ${proto}${named} -d '{"message":"hello"}' ${address} echo.Echo/Say`;
+  return `${within(way)}grpcurl -plaintext ${proto}${named} -d '{"message":"hello"}' ${address} echo.Echo/Say`;
 }
 
 /** A path as one word of a POSIX shell. */

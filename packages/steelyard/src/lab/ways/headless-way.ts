@@ -32,7 +32,7 @@ export async function openHeadlessWay(context: WayContext): Promise<OpenWay | st
   context.cleanup.defer(() => dns.close());
 
   const host = `${entry.service.name}.${entry.service.namespace}.svc.${snapshot.clusterDomain}`;
-  const { policy, source } = policyOf(context, host, port.port.port);
+  const { policy, source } = headlessPolicy(context, host, port.port.port);
   return {
     way: 'headless',
     target: `headless://${formatAddress(dns.address)}/${host}.:${podPort}`,
@@ -51,8 +51,8 @@ export async function openHeadlessWay(context: WayContext): Promise<OpenWay | st
  * The caller chooses, and does well to choose what the cluster says of these pods: the DestinationRule of the headless host,
  * else the one of the Service that has the same pods, else Istio's default.
  */
-function policyOf(
-  { snapshot, target }: WayContext,
+export function headlessPolicy(
+  { snapshot, target }: Pick<WayContext, 'snapshot' | 'target'>,
   headlessHost: string,
   headlessPort: number,
 ): { readonly policy: LoadBalancerPolicy; readonly source: string } {

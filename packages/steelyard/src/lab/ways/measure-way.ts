@@ -26,6 +26,7 @@ export async function measureWay(
     module: './caller-main.js',
     name: `the caller of the ${way.way} way`,
     env: { ...way.env, [TARGET_VARIABLE]: way.target },
+    networkOf: way.callerNetworkOf,
   });
   cleanup.defer(() => caller.stop());
   const { calls, concurrency, seed } = workload;

@@ -13,6 +13,8 @@ export async function openWay(way: Way, context: WayContext): Promise<OpenWay | 
       return openHeadlessWay(context);
     case 'proxy':
       return openProxyWay(context);
+    case 'node':
+      return "it is the kernel's rules that send callers to the node's proxy: run with --kernel, as root";
     default:
       return unknownWay(way);
   }

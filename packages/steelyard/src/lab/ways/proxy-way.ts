@@ -24,26 +24,37 @@ export async function openProxyWay(context: WayContext): Promise<OpenWay> {
     },
     'listening',
   );
-  const expected = routedShares(snapshot, target.virtualHost);
-  const clusters = clustersOf(context);
-  const policies = [...new Set(clusters.map((cluster) => cluster.loadBalancer.kind))].join(' and ');
-  const weighted = clusters.length > 1 ? "the route's weights and " : '';
+  const { how, ...balancing } = proxyBalancing(context);
   return {
     way: 'proxy',
     target: formatAddress(address),
     env: {},
     // As behind a sidecar: the caller names the Service, whatever address it dials.
     authority: target.virtualHost.name,
-    awaitPods: expected.size,
-    expected,
-    balancedBy: `the proxy's ${weighted}${policies}`,
-    how: `the proxy picks a pod for every call (${weighted}${policies}${sourceOf(clusters)})`,
-    ...caveatOf(clusters.map((cluster) => cluster.loadBalancer)),
+    ...balancing,
+    how: `the proxy picks ${how}`,
     address,
   };
 }
 
-function clustersOf({ snapshot, target }: WayContext): Cluster[] {
+/** What the proxy makes of the Service's calls, wherever it is. `how` goes on after "picks". */
+export function proxyBalancing(
+  context: Pick<WayContext, 'snapshot' | 'target'>,
+): Pick<OpenWay, 'awaitPods' | 'expected' | 'balancedBy' | 'how' | 'caveat'> {
+  const expected = routedShares(context.snapshot, context.target.virtualHost);
+  const clusters = clustersOf(context);
+  const policies = [...new Set(clusters.map((cluster) => cluster.loadBalancer.kind))].join(' and ');
+  const weighted = clusters.length > 1 ? "the route's weights and " : '';
+  return {
+    awaitPods: expected.size,
+    expected,
+    balancedBy: `the proxy's ${weighted}${policies}`,
+    how: `a pod for every call (${weighted}${policies}${sourceOf(clusters)})`,
+    ...caveatOf(clusters.map((cluster) => cluster.loadBalancer)),
+  };
+}
+
+function clustersOf({ snapshot, target }: Pick<WayContext, 'snapshot' | 'target'>): Cluster[] {
   const destinations = target.virtualHost.routes[0]?.destinations ?? [];
   return destinations.flatMap(({ cluster }) => snapshot.clusters.get(cluster) ?? []);
 }

@@ -59,7 +59,7 @@ export async function openServiceWay(context: WayContext): Promise<OpenWay | str
 }
 
 /** The exact chance of each pod to get a new connection. */
-function connectionShares(ruleSet: RuleSet, packet: Packet): Shares {
+export function connectionShares(ruleSet: RuleSet, packet: Packet): Shares {
   const outcomes = traceConnection(ruleSet, packet);
   return new Map(
     outcomes.flatMap((outcome) => (outcome.kind === 'dnat' ? [[podKey(outcome), outcome.probability] as const] : [])),

@@ -27,6 +27,8 @@ export interface OpenWay {
   readonly caveat?: string;
   /** What a user's own client dials; on the headless way, the DNS server. */
   readonly address: SocketAddress;
+  /** A process whose network namespace the caller starts in; absent: ours. */
+  readonly callerNetworkOf?: number;
 }
 
 export interface WayContext {
