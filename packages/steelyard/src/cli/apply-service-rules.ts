@@ -1,20 +1,24 @@
 import { writeFile } from 'node:fs/promises';
 import type { IpFamily, Snapshot } from '@steelyard/core/model';
 import type { Logger } from '../log.ts';
-import type { RuleApplier, RuleSetOptions, RuleSyncOptions, RuleTarget } from '../netfilter/index.ts';
+import { formatAddress, type SocketAddress } from '../net-address.ts';
+import { startTextServer, type TextAnswer, type TextServer } from '../text-server.ts';
+import type { Counters, RuleApplier, RuleSetOptions, RuleTarget } from '../netfilter/index.ts';
 import {
   ApplyError,
   compileNftables,
   compileRuleSet,
+  createCounters,
+  createFlowCleaner,
   createHealthCheckServers,
   createIptablesApplier,
   createNftablesApplier,
   createRuleMemo,
-  deleteUdpFlows,
   findKubeProxy,
   healthChecks,
-  staleUdpFlows,
+  ruleHealth,
   startRuleSync,
+  SyncMetrics,
 } from '../netfilter/index.ts';
 import type { OpenSource } from './open-source.ts';
 import type { ReadSettings, RuleMode } from './rule-settings.ts';
@@ -30,6 +34,7 @@ function createApplier(mode: RuleMode, family: IpFamily): RuleApplier {
 function targetsOf({ mode, optionsFor }: ReadSettings): readonly RuleTarget[] {
   return FAMILIES.map((family) => ({
     name: `${family} ${mode}`,
+    family,
     applier: createApplier(mode, family),
     compile: compilerOf(mode, (snapshot) => optionsFor(family, snapshot)),
   }));
@@ -50,6 +55,10 @@ export interface ApplyOptions {
   readonly once?: boolean;
   /** Also where a kube-proxy runs. */
   readonly force?: boolean;
+  /** Where to answer probes and metrics. */
+  readonly admin?: SocketAddress;
+  /** Ends TCP connections to a pod so long after it stopped serving. */
+  readonly tcpGraceMs?: number;
 }
 
 /** Writes the rules, and keeps them so until a signal; they stay in the kernel, as kube-proxy's do. */
@@ -62,10 +71,21 @@ export async function applyServiceRules(
   await refuseToFight(options.force === true);
   await asUsageError(() => cleanUpMode(settings.mode === 'iptables' ? 'nftables' : 'iptables', log, true));
   const first = settings.optionsFor('IPv4', source.current);
-  if (settings.mode === 'iptables' && (first.localhostNodePorts ?? true)) await allowLocalhost(log);
+  const isIptables = settings.mode === 'iptables';
+  if (isIptables && (first.localhostNodePorts ?? true)) await allowLocalhost(log);
+  const counters = isIptables ? await createCounters() : undefined;
   const signals = watchStopSignals();
-  const onWritten = flowCleaner(log);
-  const sync = startRuleSync({ source, targets: targetsOf(settings), log, onWritten });
+  const { tcpGraceMs } = options;
+  const flows = createFlowCleaner({ log, ...(tcpGraceMs !== undefined && { tcpGraceMs }) });
+  const metrics = new SyncMetrics(settings.mode, FAMILIES);
+  const sync = startRuleSync({
+    source,
+    targets: targetsOf(withAccounting(settings, counters !== undefined)),
+    log,
+    observer: metrics,
+    onWritten: (before, after) => flows.written(before, after),
+  });
+  const admin = options.admin && (await openAdmin(options.admin, metrics, counters, log));
   try {
     await asUsageError(() => sync.first);
     showFindings();
@@ -78,25 +98,39 @@ export async function applyServiceRules(
     unsubscribe();
     await checks.close();
   } finally {
+    await admin?.close();
+    flows.close();
     await sync.close();
     signals.dispose();
   }
 }
 
-/** Ends UDP flows to pods that are gone; says once where the tool for it is missing. */
-function flowCleaner(log: Logger): NonNullable<RuleSyncOptions['onWritten']> {
-  let missing = false;
-  return async (before, after) => {
-    const flows = staleUdpFlows(before, after);
-    if (flows.length === 0 || missing) return;
-    try {
-      await deleteUdpFlows(flows);
-    } catch (error) {
-      if (!(error instanceof ApplyError)) throw error;
-      missing = true;
-      log.warn(`UDP clients may stay with pods that are gone: ${error.message}`);
-    }
-  };
+function withAccounting(settings: ReadSettings, accounting: boolean): ReadSettings {
+  if (!accounting) return settings;
+  return { ...settings, optionsFor: (family, snapshot) => ({ ...settings.optionsFor(family, snapshot), accounting }) };
+}
+
+/** kube-proxy's `/healthz` and `/livez` and its metrics, on one port. */
+async function openAdmin(
+  listen: SocketAddress,
+  metrics: SyncMetrics,
+  counters: Counters | undefined,
+  log: Logger,
+): Promise<TextServer> {
+  const health = (): TextAnswer =>
+    ruleHealth(metrics, Date.now() / 1000) ? [200, 'ok\n'] : [503, 'changes do not reach the kernel\n'];
+  try {
+    const admin = await startTextServer(listen, {
+      '/healthz': health,
+      '/livez': health,
+      '/readyz': health,
+      '/metrics': async () => [200, metrics.render() + ((await counters?.render()) ?? '')],
+    });
+    log.info(`probes and metrics on http://${formatAddress(admin.address)}`);
+    return admin;
+  } catch (error) {
+    throw new UsageError(`--admin ${formatAddress(listen)}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 /** Asks the kernel's own parser; nothing is written. */

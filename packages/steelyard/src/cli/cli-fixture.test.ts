@@ -42,8 +42,10 @@ export interface RunningCli {
   readonly ended: Promise<{ readonly code: number | null; readonly text: string }>;
 }
 
-export function startCli(t: TestContext, args: readonly string[]): RunningCli {
-  const child = spawn(process.execPath, [LAUNCHER, ...args], { timeout: LIMIT_MS, stdio: ['ignore', 'pipe', 'pipe'] });
+/** @param before a command that becomes the one which stands after it, as nsenter does. */
+export function startCli(t: TestContext, args: readonly string[], before: readonly string[] = []): RunningCli {
+  const [command = '', ...rest] = [...before, process.execPath, LAUNCHER, ...args];
+  const child = spawn(command, rest, { timeout: LIMIT_MS, stdio: ['ignore', 'pipe', 'pipe'] });
   t.after(() => child.kill('SIGKILL'));
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { ExplainedCall } from '@steelyard/core/routing';
-import { parseLabels, parseLocality } from './client-options.ts';
+import { parseGateways, parseLabels, parseLocality, parseNodeName } from './client-options.ts';
 import { runCli } from './cli-fixture.test.ts';
 
 const LOCALITY = fileURLToPath(new URL('../../../../examples/locality', import.meta.url));
@@ -46,6 +46,23 @@ test('localities', () => {
   }
 });
 
+const GATEWAYS: readonly [string, readonly string[] | RegExp][] = [
+  ['mesh', ['mesh']],
+  ['mesh,istio-system/ingress', ['mesh', 'istio-system/ingress']],
+  ['ingress', /Write mesh, or gateways as NAMESPACE\/NAME/],
+  ['a/b/c', /Write mesh/],
+  ['', /Write mesh/],
+];
+
+test('gateways and node names', () => {
+  for (const [text, expected] of GATEWAYS) {
+    if (expected instanceof RegExp) assert.throws(() => parseGateways(text), expected, text);
+    else assert.deepEqual(parseGateways(text), expected, text);
+  }
+  assert.equal(parseNodeName('ip-10-0-0-1.ec2.internal'), 'ip-10-0-0-1.ec2.internal');
+  assert.throws(() => parseNodeName('Node 1'), /Write the name of a Node/);
+});
+
 const SAY = 'backend.default:8000/echo.Echo/Say';
 
 /** Calls stay near; those of web are not taken. */
@@ -62,11 +79,20 @@ const RULES = {
   },
 };
 
+const NODE = {
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: {
+    name: 'node-1',
+    labels: { 'topology.kubernetes.io/region': 'r', 'topology.kubernetes.io/zone': 'zone-1' },
+  },
+};
+
 test('a rule goes by the labels, a share by the place; both by flag or by environment', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'steelyard-client-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  const rules = join(folder, 'rules.json');
-  writeFileSync(rules, JSON.stringify(RULES));
+  const rules = join(folder, 'rules.yaml');
+  writeFileSync(rules, `${JSON.stringify(RULES)}\n---\n${JSON.stringify(NODE)}\n`);
   const explain = async (
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
@@ -77,6 +103,7 @@ test('a rule goes by the labels, a share by the place; both by flag or by enviro
       env,
     );
     assert.doesNotMatch(stderr, /error/);
+    assert.notEqual(stdout, '', stderr);
     const explained: ExplainedCall = JSON.parse(stdout);
     return explained;
   };
@@ -93,5 +120,6 @@ test('a rule goes by the labels, a share by the place; both by flag or by enviro
   assert.equal((await explain(['--labels', 'app=web,tier=front'])).outcome, 'answered');
   assert.equal((await explain([], { STEELYARD_LABELS: 'app=web' })).outcome, 'answered');
   assert.deepEqual(sharesOf(await explain(['--locality', 'r/zone-1'])), [['backend-v1-b', 1]]);
+  assert.deepEqual(sharesOf(await explain(['--node-name', 'node-1'])), [['backend-v1-b', 1]]);
   assert.deepEqual(sharesOf(await explain([], { STEELYARD_LOCALITY: 'r/zone-2' })), [['backend-v2-a', 1]]);
 });

@@ -1,11 +1,15 @@
-import type { CompilerOptions } from '@steelyard/core/compile';
+import type { CallerOptions } from '@steelyard/core/compile';
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 
 /** Who the callers are: what rules compare with `sourceLabels`, `workloadSelector` and places. */
 export interface ClientOptions {
-  readonly labels?: NonNullable<CompilerOptions['clientLabels']>;
-  readonly locality?: NonNullable<CompilerOptions['clientLocality']>;
+  /** Namespace of the callers, where it is not that of `-n`. */
+  readonly callersNamespace?: string;
+  readonly labels?: NonNullable<CallerOptions['clientLabels']>;
+  readonly locality?: NonNullable<CallerOptions['clientLocality']>;
+  readonly nodeName?: string;
+  readonly gateways?: readonly string[];
 }
 
 /** Each can come from the environment, where the downward API puts what a Pod knows of itself. */
@@ -20,17 +24,27 @@ export function addClientOptions(command: Command): Command {
       new Option('--locality <region/zone/subzone>', 'where the callers are, for rules that keep calls near')
         .argParser(parseLocality)
         .env('STEELYARD_LOCALITY'),
+    )
+    .addOption(
+      new Option('--node-name <name>', 'the node the callers are on, which says where they are')
+        .argParser(parseNodeName)
+        .env('STEELYARD_NODE_NAME'),
+    )
+    .addOption(
+      new Option('--gateways <name,...>', 'what is served: mesh (the default), or gateways as NAMESPACE/NAME')
+        .argParser(parseGateways)
+        .env('STEELYARD_GATEWAYS'),
     );
 }
 
 /** As the compiler takes it. */
-export function clientOf({
-  labels,
-  locality,
-}: ClientOptions): Pick<CompilerOptions, 'clientLabels' | 'clientLocality'> {
+export function clientOf({ callersNamespace, labels, locality, nodeName, gateways }: ClientOptions): CallerOptions {
   return {
+    ...(callersNamespace !== undefined && { clientNamespace: callersNamespace }),
     ...(labels !== undefined && { clientLabels: labels }),
     ...(locality !== undefined && { clientLocality: locality }),
+    ...(nodeName !== undefined && { clientNode: nodeName }),
+    ...(gateways !== undefined && { gateways }),
   };
 }
 
@@ -60,4 +74,22 @@ export function parseLocality(text: string): NonNullable<ClientOptions['locality
     throw new InvalidArgumentError('Write REGION/ZONE or REGION/ZONE/SUBZONE, as europe-west1/europe-west1-b.');
   }
   return { region, zone, subzone };
+}
+
+const DNS_NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
+
+export function parseNodeName(text: string): string {
+  if (DNS_NAME.test(text)) return text;
+  throw new InvalidArgumentError('Write the name of a Node, as kubectl get nodes shows it.');
+}
+
+/** `mesh`, `istio-system/ingress`, or several of these. */
+export function parseGateways(text: string): readonly string[] {
+  const gateways = text.split(',').filter((part) => part !== '');
+  const wrong = gateways.find((gateway) => {
+    const [namespace = '', name = '', ...more] = gateway.split('/');
+    return gateway !== 'mesh' && !(DNS_NAME.test(namespace) && DNS_NAME.test(name) && more.length === 0);
+  });
+  if (wrong === undefined && gateways.length > 0) return gateways;
+  throw new InvalidArgumentError('Write mesh, or gateways as NAMESPACE/NAME,..., as istio-system/ingress.');
 }

@@ -115,3 +115,35 @@ test('dns answers with SERVFAIL until the API server is there, then follows it',
   dns.child.kill('SIGTERM');
   assert.equal((await dns.ended).code, 0);
 });
+
+test('analyze finds in a live cluster what it finds in manifests', async (t) => {
+  const { api, kubeconfig } = await start(t);
+  for (const resource of ['virtualservices', 'destinationrules']) {
+    api.store.install(`networking.istio.io/v1/${resource}`);
+  }
+  const metadata = { namespace: 'default', name: 'backend' };
+  const match = [{ uri: { exact: '/a' } }];
+  const route = [{ destination: { host: 'backend' } }];
+  api.store.put({
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    metadata,
+    spec: {
+      hosts: ['backend'],
+      http: [
+        { match, route },
+        { match, route },
+      ],
+    },
+  });
+  api.store.put({
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'DestinationRule',
+    metadata,
+    spec: { host: 'backend', trafficPolicy: { connectionPool: { http: { maxRequestsPerConnection: 1 } } } },
+  });
+  const { code, stdout, stderr } = await runCli(['analyze', '--kubeconfig', kubeconfig, '--fail-on', 'warning']);
+  assert.equal(code, 1, stderr);
+  assert.match(stdout, /VirtualService default\/backend spec\.http\[1\]\.match\[0\]: .*\[match-ineffective\]/);
+  assert.match(stdout, /DestinationRule default\/backend .*\[one-call-per-connection\]/);
+});

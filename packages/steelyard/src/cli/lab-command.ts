@@ -3,8 +3,18 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import pc from 'picocolors';
-import type { Lab, LabReport, ReportPaint, Way } from '../lab/index.ts';
-import { createProgress, findLabTarget, isAsExpected, isWay, renderLabReport, runLab, WAYS } from '../lab/index.ts';
+import type { KernelMode, Lab, LabReport, ReportPaint, Way } from '../lab/index.ts';
+import {
+  createProgress,
+  findLabTarget,
+  isAsExpected,
+  isWay,
+  KERNEL_WAYS,
+  renderLabReport,
+  runLab,
+} from '../lab/index.ts';
+import type { LabScenarioOptions } from './lab-scenario.ts';
+import { addScenarioOptions, playScenario, readScenario } from './lab-scenario.ts';
 import type { CliContext } from './cli-context.ts';
 import { createCliLogger } from './cli-logger.ts';
 import { EXIT } from './exit-code.ts';
@@ -16,13 +26,14 @@ import { addLogOptions, addManifestOptions, addOutputOption, isClusterNamed } fr
 import { aborted, watchStopSignals } from './stop-signal.ts';
 import { UsageError } from './usage-error.ts';
 
-interface LabCommandOptions extends ManifestOptions, LogOptions {
+interface LabCommandOptions extends ManifestOptions, LogOptions, LabScenarioOptions {
   readonly service?: string;
   readonly calls: number;
   readonly concurrency: number;
   readonly seed: number;
   readonly way?: readonly string[];
   readonly keep?: boolean;
+  readonly kernel?: KernelMode;
   readonly output: OutputFormat;
 }
 
@@ -45,19 +56,29 @@ export function addLabCommand(program: Command, context: CliContext): void {
         .argParser(wholeNumber(0, MAX_SEED))
         .default(1),
     )
-    .addOption(new Option('--way <way>', `only this way: ${WAYS.join(', ')} (repeatable)`).argParser(collect))
+    .addOption(new Option('--way <way>', `only this way: ${KERNEL_WAYS.join(', ')} (repeatable)`).argParser(collect))
+    .addOption(
+      new Option(
+        '--kernel [mode]',
+        "in network namespaces, with real rules in the kernel, iptables' or nftables', and the node way; needs root",
+      )
+        .choices(['iptables', 'nftables'])
+        .preset('iptables'),
+    )
     .option('--keep', 'stay up afterwards, and say how to call each way with grpcurl');
+  addScenarioOptions(command);
   addManifestOptions(command);
   addOutputOption(command);
   addLogOptions(command, 'warn');
   command
     .addHelpText('after', '\nWithout -f it runs on the example of the repository, examples/backend.')
     .addHelpText('after', 'Exit codes: 0 as expected, 1 a spread is off or calls failed, 2 wrong usage or input.')
-    .action((options: LabCommandOptions) => lab(context, options));
+    .action((options: LabCommandOptions) => lab(context, command, options));
 }
 
-async function lab(context: CliContext, options: LabCommandOptions): Promise<void> {
+async function lab(context: CliContext, command: Command, options: LabCommandOptions): Promise<void> {
   const ways = parseWays(options.way);
+  const scenario = readScenario(command, options);
   const log = createCliLogger(context, options);
   const { source, showFindings } = await openSource(context, {
     ...options,
@@ -71,6 +92,11 @@ async function lab(context: CliContext, options: LabCommandOptions): Promise<voi
   const signals = watchStopSignals();
   let running: Lab | undefined;
   try {
+    if (scenario !== undefined) {
+      const played = { ...options, scenario, snapshot: source.current, target, progress, log, signal: signals.first };
+      await playScenario(context, played, options.output, paintFor(context));
+      return;
+    }
     running = await runLab({
       ...options,
       snapshot: source.current,
@@ -97,7 +123,7 @@ async function lab(context: CliContext, options: LabCommandOptions): Promise<voi
 
 function parseWays(texts: readonly string[] | undefined): readonly Way[] | undefined {
   return texts?.map((text) => {
-    if (!isWay(text)) throw new UsageError(`--way ${text}: there is no such way; choose ${WAYS.join(', ')}`);
+    if (!isWay(text)) throw new UsageError(`--way ${text}: there is no such way; choose ${KERNEL_WAYS.join(', ')}`);
     return text;
   });
 }
@@ -109,17 +135,16 @@ function examplePaths(): readonly string[] {
   return [example];
 }
 
-function writeReport({ stdout }: CliContext, report: LabReport, format: OutputFormat): void {
+function writeReport(context: CliContext, report: LabReport, format: OutputFormat): void {
+  const { stdout } = context;
   if (format !== 'table') {
     stdout.write(renderStructured(report, format));
     return;
   }
+  stdout.write(renderLabReport(report, paintFor(context)));
+}
+
+function paintFor({ stdout }: CliContext): ReportPaint {
   const colors = pc.createColors(stdout.hasColors);
-  const paint: ReportPaint = {
-    heading: colors.bold,
-    good: colors.green,
-    bad: colors.red,
-    faint: colors.dim,
-  };
-  stdout.write(renderLabReport(report, paint));
+  return { heading: colors.bold, good: colors.green, bad: colors.red, faint: colors.dim };
 }

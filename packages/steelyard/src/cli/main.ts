@@ -1,10 +1,7 @@
 import { isatty } from 'node:tty';
-import { CommanderError } from 'commander';
 import type { CliContext, CliStream } from './cli-context.ts';
-import { describeFailure } from './describe-failure.ts';
 import { EXIT } from './exit-code.ts';
-import { createProgram } from './program.ts';
-import { Stopped } from './stop-signal.ts';
+import { runProgram } from './run-program.ts';
 
 function streamOf(stream: NodeJS.WriteStream & { readonly fd: number }): CliStream {
   // `| head` closes early: not an error of ours, and nobody is left to tell.
@@ -27,21 +24,4 @@ const context: CliContext = {
   },
 };
 
-try {
-  await createProgram(context).parseAsync(process.argv);
-} catch (error) {
-  // commander has already said what it had to say.
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.fine : EXIT.usage;
-  else if (error instanceof Stopped) process.exitCode = error.exitCode;
-  else {
-    const failure = describeFailure(error);
-    if (failure === undefined) {
-      process.exitCode = EXIT.bug;
-      const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      context.stderr.write(`steelyard: this is a bug, please report it\n${stack}\n`);
-    } else {
-      process.exitCode = EXIT.usage;
-      context.stderr.write(`error: ${failure.replaceAll(/\s*[\r\n]+\s*/g, ' ')}\n`);
-    }
-  }
-}
+await runProgram(process.argv, context);

@@ -1,5 +1,6 @@
+import type { ConfigObject } from '@steelyard/core/config';
 import type { Severity, SnapshotSource } from '@steelyard/core/model';
-import type { ClusterKind, KindStatus } from '../kube/index.ts';
+import type { ClusterKind, KindStatus, NameFeed, ProgrammedChange } from '../kube/index.ts';
 import { hasClusterAccount, openCluster, openManifests } from '../kube/index.ts';
 import type { LogLevel } from '../log.ts';
 import type { CliContext } from './cli-context.ts';
@@ -23,8 +24,14 @@ export interface CommandSource extends SnapshotSource {
   close(): void;
   /** Whether `current` is a whole state; `false` only while an API server's first one has not come. */
   readonly synced: boolean;
+  /** See {@link ClusterSource.namespaces}; absent without an API server. */
+  readonly namespaces?: NameFeed;
+  /** See {@link ClusterSource.onProgrammed}; absent without an API server. */
+  onProgrammed?(listener: (changes: readonly ProgrammedChange[]) => void): () => void;
   /** How it stands with the API server; empty without one. */
   status(): readonly KindStatus[];
+  /** What `current` was compiled from; of manifests alone nobody asks. */
+  objects?(): readonly ConfigObject[];
 }
 
 export interface OpenSourceOptions extends ManifestOptions, LogOptions, ClientOptions {

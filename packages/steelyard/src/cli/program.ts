@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { addAnalyzeCommand } from './analyze-command.ts';
+import { addAnalyzeCommand } from './analyze/analyze-command.ts';
 import type { CliContext } from './cli-context.ts';
 import { addDnsCommand } from './dns-command.ts';
-import { addExplainCommand } from './explain-command.ts';
+import { addExplainCommand } from './explain/explain-command.ts';
 import { addLabCommand } from './lab-command.ts';
+import { addNodeCommand } from './node-mode/node-command.ts';
 import { addProxyCommand } from './proxy-command.ts';
 import { addServiceRulesCommand } from './service-rules-command.ts';
 
@@ -33,6 +34,7 @@ export function createProgram(context: CliContext): Command {
   );
   addLabCommand(program, context);
   addProxyCommand(program, context);
+  addNodeCommand(program, context);
   addDnsCommand(program, context);
   addServiceRulesCommand(program, context);
   addExplainCommand(program, context);

@@ -4,23 +4,15 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { Snapshot } from '@steelyard/core/model';
 import type { AddressedService } from '@steelyard/core/routing';
-import {
-  type AccessLogSelection,
-  type AccessLogSink,
-  type Admin,
-  createDescriptorSink,
-  openFileSink,
-  startAdmin,
-  startProxy,
-} from '../proxy/index.ts';
+import { type Admin, startAdmin, startProxy } from '../proxy/index.ts';
 import type { Logger } from '../log.ts';
+import { type AccessLogOptions, addAccessLogOptions, openAccessLog } from './access-log-options.ts';
 import type { CliContext } from './cli-context.ts';
 import { addClientOptions, type ClientOptions } from './client-options.ts';
 import { createCliLogger } from './cli-logger.ts';
 import { describeSnapshot } from './describe-snapshot.ts';
 import { openSource } from './open-source.ts';
 import { parseDurationMs, parseSocketAddress, wholeNumber } from './option-values.ts';
-import { parseAccessLog } from './parse-access-log.ts';
 import { formatAddress, type SocketAddress } from '../net-address.ts';
 import { addConnectionOptions, type ConnectionOptions, connectionSettings } from './proxy-connection-options.ts';
 import { addTlsOptions, openServerTls, openUpstreamTls, type TlsOptions } from './proxy-tls-options.ts';
@@ -28,18 +20,16 @@ import { findServiceName } from './service-name.ts';
 import type { LogOptions, ManifestOptions } from './shared-options.ts';
 import { addLogOptions, addManifestOptions } from './shared-options.ts';
 import { aborted, watchStopSignals } from './stop-signal.ts';
-import { UsageError } from './usage-error.ts';
 
 /** Beyond this it is a mistake, not a machine. */
 const MOST_WORKERS = 256;
 
-interface ProxyCommandOptions extends ManifestOptions, LogOptions, TlsOptions, ConnectionOptions, ClientOptions {
+interface ProxyCommandOptions
+  extends ManifestOptions, LogOptions, TlsOptions, ConnectionOptions, ClientOptions, AccessLogOptions {
   readonly listen: SocketAddress;
   readonly service?: string;
   readonly admin?: SocketAddress;
   readonly workers: number;
-  readonly accessLog: AccessLogSelection | 'off';
-  readonly accessLogFile?: string;
   readonly drainTimeout: number;
   readonly drainDelay: number;
 }
@@ -81,13 +71,8 @@ export function addProxyCommand(program: Command, context: CliContext): void {
       new Option('--workers <count>', 'processes that the connections are spread over')
         .argParser(wholeNumber(1, MOST_WORKERS))
         .default(Math.min(availableParallelism(), MOST_WORKERS), 'one for each core'),
-    )
-    .addOption(
-      new Option('--access-log <which>', 'a line of JSON for calls: off, errors, all, or sample:SHARE as sample:0.01')
-        .argParser(parseAccessLog)
-        .default('off'),
-    )
-    .option('--access-log-file <path>', 'append the access log to this file instead of writing it to stdout');
+    );
+  addAccessLogOptions(command);
   addConnectionOptions(command);
   addTlsOptions(command);
   addClientOptions(command);
@@ -173,19 +158,6 @@ async function openAdmin(
   const admin = await startAdmin({ listen, log, onDrain });
   log.info(`the admin port is ${formatAddress(admin.address)}`);
   return admin;
-}
-
-async function openAccessLog(
-  { accessLog: selection, accessLogFile: path }: ProxyCommandOptions,
-  log: Logger,
-): Promise<{ selection: AccessLogSelection; sink: AccessLogSink } | undefined> {
-  if (selection === 'off') {
-    if (path !== undefined)
-      throw new UsageError('--access-log-file: say which calls with --access-log, as all or errors');
-    return undefined;
-  }
-  const sink = path === undefined ? createDescriptorSink(process.stdout.fd, log) : await openFileSink(path, log);
-  return { selection, sink };
 }
 
 function serviceOf(snapshot: Snapshot, { service, namespace }: ProxyCommandOptions): AddressedService | undefined {

@@ -13,6 +13,7 @@ export interface RuleSettings {
   readonly config?: string;
   readonly clusterCidr?: string;
   readonly masqueradeAll?: boolean;
+  readonly affinitySets?: boolean;
 }
 
 export type RuleMode = 'iptables' | 'nftables';
@@ -49,13 +50,15 @@ export async function readRuleSettings(settings: RuleSettings, onThisHost: boole
       const known = nodeName === undefined ? undefined : snapshot.nodes?.get(nodeName);
       const node = known ?? (nodeName === undefined ? undefined : { name: nodeName, internalIps: [], podCidrs: [] });
       const { options } = inspect(family, node, mode);
-      const { clusterCidr, masqueradeAll } = settings;
+      const { clusterCidr, masqueradeAll, affinitySets } = settings;
       const isOfFamily = clusterCidr?.includes(':') === (family === 'IPv6');
       return {
         ...options,
+        ...(snapshot.serviceCidrs !== undefined && { serviceCidrs: snapshot.serviceCidrs }),
         ...(onThisHost && { localAddresses: ownAddresses() }),
         ...(clusterCidr !== undefined && isOfFamily && { localPods: { kind: 'network', network: clusterCidr } }),
         ...(masqueradeAll !== undefined && { masqueradeAll }),
+        ...(affinitySets !== undefined && { affinitySets }),
       };
     },
   };

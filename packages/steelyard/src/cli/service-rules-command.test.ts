@@ -25,6 +25,38 @@ test('-o json has every chain and rule', async () => {
   assert.equal(service.rules.length, 3);
 });
 
+test('what goes with --apply only is refused without it', async () => {
+  for (const option of [
+    ['--admin', '127.0.0.1:0'],
+    ['--end-tcp-after', '30s'],
+  ]) {
+    const { code, stderr } = await runCli(['service-rules', '-f', EXAMPLE, ...option]);
+    assert.equal(code, 2);
+    assert.equal(stderr, `error: ${option[0]} goes with --apply, without --once\n`);
+  }
+});
+
+test('--affinity-sets names sets instead of lists', async () => {
+  const affinity = `apiVersion: v1
+kind: Service
+metadata: { name: backend, labels: {} }
+spec: { clusterIP: 10.97.211.12, sessionAffinity: ClientIP, ports: [{ name: grpc, port: 8000 }] }
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: backend-1, labels: { kubernetes.io/service-name: backend } }
+addressType: IPv4
+ports: [{ name: grpc, port: 8000 }]
+endpoints: [{ addresses: [10.80.128.247] }]
+`;
+  const lists = await runCli(['service-rules', '-f', '-'], affinity);
+  assert.match(lists.stdout, /-m recent --rcheck --seconds 10800 --reap --name KUBE-SEP-/);
+  const sets = await runCli(['service-rules', '-f', '-', '--affinity-sets'], affinity);
+  assert.match(sets.stdout, /-m set --match-set KUBE-AFF4-[A-Z2-7]{16} src -j KUBE-SEP-/);
+  assert.match(sets.stdout, /-j SET --add-set KUBE-AFF4-[A-Z2-7]{16} src --exist/);
+  assert.doesNotMatch(sets.stdout, /recent/);
+});
+
 test('help and version read well and exit with 0', async () => {
   const help = await runCli(['--help']);
   assert.equal(help.code, 0);

@@ -3,11 +3,14 @@ import { Option } from 'commander';
 import type { IpFamily, Snapshot } from '@steelyard/core/model';
 import type { RuleSet } from '../netfilter/index.ts';
 import { compileNftables, compileRuleSet, renderIptables, renderNftables } from '../netfilter/index.ts';
+import type { ApplyOptions } from './apply-service-rules.ts';
 import { applyServiceRules, checkServiceRules, cleanUpServiceRules } from './apply-service-rules.ts';
+import type { SocketAddress } from '../net-address.ts';
+import type { ClusterKind } from '../kube/index.ts';
 import type { CliContext } from './cli-context.ts';
 import { createCliLogger } from './cli-logger.ts';
 import { openSource } from './open-source.ts';
-import { parseCidr } from './option-values.ts';
+import { parseCidr, parseDurationMs, parseSocketAddress } from './option-values.ts';
 import { renderStructured } from './render-output.ts';
 import type { ReadSettings, RuleSettings } from './rule-settings.ts';
 import { readRuleSettings } from './rule-settings.ts';
@@ -23,8 +26,13 @@ interface ServiceRulesOptions extends ManifestOptions, LogOptions, RuleSettings 
   readonly dryRun?: boolean;
   readonly once?: boolean;
   readonly force?: boolean;
+  readonly admin?: SocketAddress;
+  readonly endTcpAfter?: number;
   readonly output: OutputFormat;
 }
+
+/** What shapes rules, and nothing else: a node's agent asks the API server for as little as it can. */
+const KINDS: readonly ClusterKind[] = ['Service', 'EndpointSlice', 'Node', 'ServiceCIDR'];
 
 export function addServiceRulesCommand(program: Command, context: CliContext): void {
   const command = program
@@ -46,6 +54,17 @@ export function addServiceRulesCommand(program: Command, context: CliContext): v
     .option('--dry-run', "ask the kernel's own parser, and write nothing")
     .option('--cleanup', 'take them out of the kernel')
     .option('--force', 'also where a kube-proxy runs')
+    .addOption(
+      new Option('--admin <host:port>', 'with --apply: where to answer /healthz, /livez and /metrics').argParser(
+        parseSocketAddress,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--end-tcp-after <duration>',
+        'with --apply: end TCP connections to a pod so long after it stopped serving (default: leave them, as kube-proxy)',
+      ).argParser(parseDurationMs),
+    )
     .addOption(new Option('--family <family>', 'of addresses, to print').choices(['IPv4', 'IPv6']).default('IPv4'))
     .option('--node <name>', "whose rules: decides what is local; with --apply this machine's")
     .option('--config <file>', "kube-proxy's own configuration (KubeProxyConfiguration, v1alpha1)")
@@ -53,6 +72,10 @@ export function addServiceRulesCommand(program: Command, context: CliContext): v
       new Option('--cluster-cidr <network>', "the Pods' network: masquerade what comes from outside").argParser(
         parseCidr,
       ),
+    )
+    .option(
+      '--affinity-sets',
+      'iptables mode: keep the clients of sessionAffinity in ipsets, 65,536 for each endpoint instead of 100',
     )
     .option('--masquerade-all', 'masquerade every connection to a ClusterIP');
   addManifestOptions(command);
@@ -63,18 +86,24 @@ export function addServiceRulesCommand(program: Command, context: CliContext): v
 
 async function serviceRules(context: CliContext, options: ServiceRulesOptions): Promise<void> {
   const { apply = false, cleanup = false, dryRun = false, once = false, force = false } = options;
+  for (const [name, value] of [
+    ['--admin', options.admin],
+    ['--end-tcp-after', options.endTcpAfter],
+  ] as const) {
+    if (value !== undefined && (!apply || once)) throw new UsageError(`${name} goes with --apply, without --once`);
+  }
   const chosen = [apply && '--apply', cleanup && '--cleanup', dryRun && '--dry-run'].filter((each) => each !== false);
   if (chosen.length > 1) throw new UsageError(`${chosen.join(' and ')}: give one of them`);
   const log = createCliLogger(context, options);
   const settings = await readRuleSettings(options, apply || dryRun);
   if (cleanup) return cleanUpServiceRules(settings.mode, force, log);
-  const opened = await openSource(context, { ...options, watch: apply && !once });
+  const opened = await openSource(context, { ...options, watch: apply && !once, kinds: KINDS });
   try {
     const { current } = opened.source;
     if (settings.nodeName !== undefined && current.nodes?.has(settings.nodeName) !== true) {
       log.info(`no Node ${settings.nodeName} among the objects: its zone, addresses and Pod networks are not known`);
     }
-    if (apply) return await applyServiceRules(opened, settings, { once, force }, log);
+    if (apply) return await applyServiceRules(opened, settings, applyOptions(options), log);
     opened.showFindings();
     if (dryRun) return await checkServiceRules(opened, settings);
     print(context, current, settings, options);
@@ -85,6 +114,15 @@ async function serviceRules(context: CliContext, options: ServiceRulesOptions): 
   } finally {
     opened.source.close();
   }
+}
+
+function applyOptions({ once = false, force = false, admin, endTcpAfter }: ServiceRulesOptions): ApplyOptions {
+  return {
+    once,
+    force,
+    ...(admin !== undefined && { admin }),
+    ...(endTcpAfter !== undefined && { tcpGraceMs: endTcpAfter }),
+  };
 }
 
 function print(context: CliContext, snapshot: Snapshot, settings: ReadSettings, options: ServiceRulesOptions): void {

@@ -8,7 +8,7 @@ import { selectRoute } from '@steelyard/core/routing';
 import { parse } from 'yaml';
 
 function read(file: string): string {
-  return readFileSync(new URL(`../../test-data/istio/${file}.yaml`, import.meta.url), 'utf8');
+  return readFileSync(new URL(`../../../test-data/istio/${file}.yaml`, import.meta.url), 'utf8');
 }
 
 const AGES = { old: '2020-01-01T00:00:00Z', new: '2021-01-01T00:00:00Z' };

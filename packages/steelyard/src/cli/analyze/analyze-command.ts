@@ -1,28 +1,30 @@
 import { text as readAll } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { analyzeObjects, createCompiler } from '@steelyard/core/compile';
-import { DIAGNOSTIC_KINDS, parseObjects, renderDiagnostic } from '@steelyard/core/config';
-import type { Diagnostic, Severity } from '@steelyard/core/model';
-import { checkPaths, createManifestReader, STDIN_PATH } from '../kube/read-manifests.ts';
-import type { CliContext } from './cli-context.ts';
-import { addClientOptions, type ClientOptions, clientOf } from './client-options.ts';
-import { EXIT } from './exit-code.ts';
-import { openSource } from './open-source.ts';
-import { collect } from './option-values.ts';
-import { renderDiagnosticSummary } from './render-diagnostic-summary.ts';
-import { renderStructured } from './render-output.ts';
-import type { LogOptions, ManifestOptions, OutputFormat } from './shared-options.ts';
-import { addLogOptions, addManifestOptions, addOutputOption } from './shared-options.ts';
-import { UsageError } from './usage-error.ts';
+import { analyzeObjects, analyzeWay, createCompiler, type Way } from '@steelyard/core/compile';
+import { type ConfigObject, DIAGNOSTIC_KINDS, parseObjects, renderDiagnostic } from '@steelyard/core/config';
+import type { Diagnostic, Severity, Snapshot } from '@steelyard/core/model';
+import { checkPaths, createManifestReader, STDIN_PATH } from '../../kube/read-manifests.ts';
+import type { CliContext } from '../cli-context.ts';
+import { addClientOptions, type ClientOptions, clientOf } from '../client-options.ts';
+import { EXIT } from '../exit-code.ts';
+import { openSource } from '../open-source.ts';
+import { collect } from '../option-values.ts';
+import { renderDiagnosticSummary } from '../render-diagnostic-summary.ts';
+import { renderStructured } from '../render-output.ts';
+import type { LogOptions, ManifestOptions, OutputFormat } from '../shared-options.ts';
+import { addLogOptions, addManifestOptions, addOutputOption } from '../shared-options.ts';
+import { UsageError } from '../usage-error.ts';
 
 interface AnalyzeOptions extends ManifestOptions, LogOptions, ClientOptions {
   readonly suppress?: readonly string[];
   readonly failOn: Severity;
+  readonly way: Way;
   readonly output: OutputFormat;
 }
 
 const SEVERITIES: readonly Severity[] = ['error', 'warning', 'info'];
+const WAYS: readonly Way[] = ['service', 'headless', 'library', 'proxy', 'node'];
 
 export function addAnalyzeCommand(program: Command, context: CliContext): void {
   const command = program
@@ -33,11 +35,19 @@ export function addAnalyzeCommand(program: Command, context: CliContext): void {
         'gRPC callers will suffer from. Each finding has a code that docs/diagnostics.md explains.',
     )
     .addOption(
-      new Option('--suppress <what>', 'leave out CODE, or CODE=KIND NAME.NAMESPACE (repeatable)').argParser(collect),
+      new Option(
+        '--suppress <what>',
+        'leave out CODE, or CODE=KIND NAME.NAMESPACE, with * for any (repeatable)',
+      ).argParser(collect),
     )
     .addOption(
       new Option('--fail-on <severity>', 'exit with 1 from this severity on').choices(SEVERITIES).default('error'),
     );
+  command.addOption(
+    new Option('--way <way>', 'how the calls get to the pods: what it cannot honour is found')
+      .choices(WAYS)
+      .default('proxy'),
+  );
   addClientOptions(command);
   addManifestOptions(command);
   addOutputOption(command);
@@ -67,16 +77,24 @@ async function fromManifests(options: AnalyzeOptions): Promise<readonly Diagnost
   const parsed = parseObjects(documents, { defaultNamespace: namespace });
   const snapshot = createCompiler({ ...clientOf(options), clusterDomain, clientNamespace: namespace }).compile(parsed);
   const objects = parsed.objects.map(({ object }) => object);
-  return [...snapshot.diagnostics, ...analyzeObjects(snapshot, objects)];
+  return findingsOf(snapshot, objects, options);
 }
 
-/** Of a cluster the findings of its Snapshot, and those about its Services. */
 async function fromCluster(context: CliContext, options: AnalyzeOptions): Promise<readonly Diagnostic[]> {
   const { source, showFindings } = await openSource(context, { ...options, watch: false });
   showFindings();
   const { current } = source;
+  const objects = source.objects?.() ?? [];
   source.close();
-  return [...current.diagnostics, ...analyzeObjects(current, [])];
+  return findingsOf(current, objects, options);
+}
+
+function findingsOf(
+  snapshot: Snapshot,
+  objects: readonly ConfigObject[],
+  { way }: AnalyzeOptions,
+): readonly Diagnostic[] {
+  return [...snapshot.diagnostics, ...analyzeObjects(snapshot, objects), ...analyzeWay(way, objects)];
 }
 
 interface Suppression {
@@ -92,7 +110,8 @@ function parseSuppression(text: string): Suppression {
     kind,
     name,
     namespace,
-  } = /^(?<code>[a-z0-9-]+)(?:=(?<kind>[A-Za-z]+) (?<name>[^.\s]+)\.(?<namespace>[^.\s]+))?$/.exec(text)?.groups ?? {};
+  } = /^(?<code>[a-z0-9-]+)(?:=(?<kind>[A-Za-z]+) (?<name>[-a-z0-9.*]+)\.(?<namespace>[-a-z0-9*]+))?$/.exec(text)
+    ?.groups ?? {};
   if (code === '')
     throw new UsageError(`--suppress ${JSON.stringify(text)}: write CODE, or "CODE=KIND NAME.NAMESPACE"`);
   if (!Object.hasOwn(DIAGNOSTIC_KINDS, code)) throw new UsageError(`--suppress: there is no code ${code}`);
@@ -104,7 +123,14 @@ function parseSuppression(text: string): Suppression {
 
 function isSuppressed({ code, kind, name, namespace }: Suppression, { code: found, object }: Diagnostic): boolean {
   if (code !== found) return false;
-  return kind === undefined || (object?.kind === kind && object.name === name && object.namespace === namespace);
+  if (kind === undefined) return true;
+  return object?.kind === kind && isMeantBy(name ?? '', object.name) && isMeantBy(namespace ?? '', object.namespace);
+}
+
+/** A star stands for any text. */
+function isMeantBy(pattern: string, text: string): boolean {
+  const parts = pattern.split('*').map((part) => part.replaceAll(/[.\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`).test(text);
 }
 
 function renderText(findings: readonly Diagnostic[]): string {

@@ -1,4 +1,4 @@
-import type { ServiceExplanation } from '../netfilter/index.ts';
+import type { ServiceExplanation } from '../../netfilter/index.ts';
 
 export type Language = 'en' | 'zh';
 

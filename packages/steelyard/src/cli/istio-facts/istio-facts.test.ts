@@ -17,7 +17,7 @@ interface Fact {
 }
 
 function factsOf(file: string): readonly (readonly [string, readonly Fact[]])[] {
-  const text = readFileSync(new URL(`../../test-data/istio/${file}.yaml`, import.meta.url), 'utf8');
+  const text = readFileSync(new URL(`../../../test-data/istio/${file}.yaml`, import.meta.url), 'utf8');
   const groups: Readonly<Record<string, readonly Fact[]>> = parse(text);
   return Object.entries(groups);
 }

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { ExplainedCall } from '@steelyard/core/routing';
-import { runCli } from './cli-fixture.test.ts';
+import { runHere } from '../run-here.test.ts';
 
-const CANARY = fileURLToPath(new URL('../../../../examples/canary', import.meta.url));
+const CANARY = fileURLToPath(new URL('../../../../../examples/canary', import.meta.url));
 const SAY = 'backend.default:8000/echo.Echo/Say';
 
 async function explain(...args: readonly string[]): Promise<ExplainedCall> {
-  const { stdout, stderr } = await runCli(['explain', ...args, '-f', CANARY, '-o', 'json']);
+  const { stdout, stderr } = await runHere('explain', ...args, '-f', CANARY, '-o', 'json');
   assert.equal(stderr, '');
   const explained: ExplainedCall = JSON.parse(stdout);
   return explained;
@@ -45,7 +45,7 @@ test('-H leads another way', async () => {
 });
 
 test('the text has a numbered line a step', async () => {
-  const { code, stdout } = await runCli(['explain', SAY, '-f', CANARY]);
+  const { code, stdout } = await runHere('explain', SAY, '-f', CANARY);
   assert.equal(code, 0);
   assert.match(
     stdout,
@@ -59,10 +59,23 @@ test('the text has a numbered line a step', async () => {
 });
 
 test('a call that has nowhere to go is a "no"; a bad header is wrong usage', async () => {
-  const lost = await runCli(['explain', 'nobody:1/echo.Echo/Say', '-f', CANARY]);
+  const lost = await runHere('explain', 'nobody:1/echo.Echo/Say', '-f', CANARY);
   assert.equal(lost.code, 1);
   assert.match(lost.stdout, /means Service default\/nobody, which is not known/);
-  const wrong = await runCli(['explain', SAY, '-H', 'no colon', '-f', CANARY]);
+  const wrong = await runHere('explain', SAY, '-H', 'no colon', '-f', CANARY);
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /^error: -H "no colon": write NAME: VALUE/);
+});
+
+test('--from is the namespace of the caller: short names and exportTo go by it', async () => {
+  assert.equal((await explain(SAY, '--from', 'other')).from, 'other');
+  const short = 'backend:8000/echo.Echo/Say';
+  assert.equal((await explain(short)).outcome, 'forwarded');
+  const lost = await runHere('explain', short, '-f', CANARY, '--from', 'other');
+  assert.equal(lost.code, 1);
+  assert.match(lost.stdout, /called from namespace other\n/);
+  assert.match(lost.stdout, /means Service other\/backend, which is not known/);
+  const wrong = await runHere('explain', SAY, '-f', CANARY, '--from', '10.0.0.1');
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /--from 10\.0\.0\.1: of a call, write the namespace of its caller/);
 });

@@ -1,7 +1,7 @@
 import type { ExplainedCall, ExplainedStep } from '@steelyard/core/routing';
 
 /** Ordered steps, each with the object and the field that decided, then each endpoint's share. */
-export function renderExplainedCall({ authority, path, from, outcome, steps, shares }: ExplainedCall): string {
+export function renderExplainedCall({ authority, path, from, outcome, live, steps, shares }: ExplainedCall): string {
   const lines = [`${authority}${path}, called from namespace ${from}`, ''];
   for (const [index, step] of steps.entries()) lines.push(...renderStep(step, index + 1));
   lines.push('', OUTCOMES[outcome]);
@@ -10,7 +10,9 @@ export function renderExplainedCall({ authority, path, from, outcome, steps, sha
     const amount = `${exact ? ' ' : '~'}${(share * 100).toFixed(1)} %`.padStart(9);
     lines.push(`  ${endpoint.padEnd(width)}${amount}  ${pod ?? ''} (${cluster})`.replace('   (', '  ('));
   }
-  if (shares.some(({ exact }) => !exact)) lines.push('', '~ while the endpoints are equally busy');
+  if (shares.some(({ exact }) => !exact)) {
+    lines.push('', live ? '~ as busy and as fast as the endpoints are now' : '~ while the endpoints are equally busy');
+  }
   return `${lines.join('\n')}\n`;
 }
 

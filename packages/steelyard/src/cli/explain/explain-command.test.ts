@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { EXAMPLE, runCli } from './cli-fixture.test.ts';
+import { EXAMPLE, runCli } from '../cli-fixture.test.ts';
 
 const ARTICLE = join(EXAMPLE, '../dumps/article.txt');
 

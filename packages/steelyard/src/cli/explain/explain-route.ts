@@ -1,18 +1,22 @@
 import { explainCall, type ExplainedCall, type RouteRequest } from '@steelyard/core/routing';
-import type { CliContext } from './cli-context.ts';
-import type { ClientOptions } from './client-options.ts';
-import { EXIT } from './exit-code.ts';
+import type { SocketAddress } from '../../net-address.ts';
+import type { CliContext } from '../cli-context.ts';
+import type { ClientOptions } from '../client-options.ts';
+import { EXIT } from '../exit-code.ts';
 import { renderExplainedCall } from './explain-route-text.ts';
-import { openSource } from './open-source.ts';
-import { renderStructured } from './render-output.ts';
-import type { LogOptions, ManifestOptions, OutputFormat } from './shared-options.ts';
-import { UsageError } from './usage-error.ts';
+import { openSource } from '../open-source.ts';
+import { readAdmin, type RunningProxy } from './read-admin.ts';
+import { renderStructured } from '../render-output.ts';
+import type { LogOptions, ManifestOptions, OutputFormat } from '../shared-options.ts';
+import { UsageError } from '../usage-error.ts';
 
 export interface ExplainRouteOptions extends ManifestOptions, LogOptions, ClientOptions {
   /** `-H 'name: value'`, repeatable. */
   readonly header?: readonly string[];
   /** Namespace of the caller; default that of `-n`. */
   readonly from?: string;
+  /** A running proxy to ask instead of manifests. */
+  readonly admin?: SocketAddress;
   readonly output: OutputFormat;
 }
 
@@ -24,21 +28,32 @@ export function isCallTarget(target: string | undefined): target is string {
 /** What happens to a gRPC call, and why: the command's part for targets that name a method. */
 export async function explainRoute(context: CliContext, target: string, options: ExplainRouteOptions): Promise<void> {
   const { from = options.namespace } = options;
-  // One Snapshot is what the callers of one namespace see, and the same word is where manifests without one belong.
-  if (from !== options.namespace)
-    throw new UsageError(
-      `--from ${from}: a call is explained for the callers of one namespace; give it with -n ${from}`,
-    );
+  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(from)) {
+    throw new UsageError(`--from ${from}: of a call, write the namespace of its caller`);
+  }
   const request = parseCall(target, options.header ?? []);
-  const { source, showFindings } = await openSource(context, { ...options, watch: false });
-  showFindings();
-  source.close();
-  const explained = explainCall(source.current, request, { namespace: from, listenPort: portOf(target) });
+  const { snapshot, live } = await openState(context, { ...options, callersNamespace: from });
+  const explained = explainCall(snapshot, request, { namespace: from, listenPort: portOf(target) }, live);
   context.stdout.write(
     options.output === 'table' ? renderExplainedCall(explained) : renderStructured(explained, options.output),
   );
   // An answer of "no": the call has nowhere to go.
   if (isLost(explained)) context.setExitCode(EXIT.no);
+}
+
+async function openState(
+  context: CliContext,
+  options: ExplainRouteOptions,
+): Promise<Pick<RunningProxy, 'snapshot'> & Partial<RunningProxy>> {
+  const { admin } = options;
+  if (admin !== undefined) {
+    if (options.filename !== undefined) throw new UsageError('give --admin or -f, not both');
+    return readAdmin(admin);
+  }
+  const { source, showFindings } = await openSource(context, { ...options, watch: false });
+  showFindings();
+  source.close();
+  return { snapshot: source.current };
 }
 
 function isLost({ outcome }: ExplainedCall): boolean {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
-import { runCli } from './cli-fixture.test.ts';
+import { runHere } from '../run-here.test.ts';
 
 function example(name: string): string {
-  return fileURLToPath(new URL(`../../../../examples/${name}`, import.meta.url));
+  return fileURLToPath(new URL(`../../../../../examples/${name}`, import.meta.url));
 }
 
 interface Finding {
@@ -23,7 +23,7 @@ async function codesOf(
   name: string,
   ...args: readonly string[]
 ): Promise<{ readonly code: number | null; readonly codes: readonly string[] }> {
-  const { code, stdout } = await runCli(['analyze', '-f', example(name), '-o', 'json', ...args]);
+  const { code, stdout } = await runHere('analyze', '-f', example(name), '-o', 'json', ...args);
   return { code, codes: findingsOf(stdout).map((finding) => `${finding.code} ${finding.object?.name ?? ''}`) };
 }
 
@@ -38,11 +38,15 @@ const TRAPS = [
   'tls-without-ca trusting',
   'grpc-behind-cluster-ip sticky',
   'port-protocol-unclear unnamed',
+  'headless-policy-bypassed bypassed',
+  'one-call-per-connection bypassed',
+  'annotation-unknown bypassed',
+  'destination-rule-out-of-reach nobody-looks-here',
   'outlier-detection-turns-on-locality nearer-than-you-think',
 ];
 
 test('every trap of examples/traps is found, each with its line, and the exit code says no', async () => {
-  const { code, stdout } = await runCli(['analyze', '-f', example('traps'), '-o', 'json']);
+  const { code, stdout } = await runHere('analyze', '-f', example('traps'), '-o', 'json');
   assert.equal(code, 1);
   const findings = findingsOf(stdout);
   const found = new Set(findings.map((finding) => `${finding.code} ${finding.object?.name ?? ''}`));
@@ -57,10 +61,10 @@ test('every trap of examples/traps is found, each with its line, and the exit co
 });
 
 test('the text is one line a finding, as editors read them', async () => {
-  const { stdout } = await runCli(['analyze', '-f', example('traps')]);
+  const { stdout } = await runHere('analyze', '-f', example('traps'));
   const lines = stdout.trim().split('\n');
   assert.match(lines[0] ?? '', /traps\/mesh\.yaml:\d+:\d+: error: .*\[host-not-expanded\]$/);
-  assert.match(lines.at(-1) ?? '', /^2 errors, \d+ warnings and 3 notes/);
+  assert.match(lines.at(-1) ?? '', /^2 errors, \d+ warnings and 4 notes/);
 });
 
 test('--suppress leaves a code out, of all objects or of one; --fail-on sets where "no" begins', async () => {
@@ -71,6 +75,12 @@ test('--suppress leaves a code out, of all objects or of one; --fail-on sets whe
   assert.deepEqual(await codesOf('canary', '--fail-on', 'info', '--suppress', 'grpc-behind-cluster-ip'), quiet);
   const one = 'grpc-behind-cluster-ip=Service backend.default';
   assert.deepEqual(await codesOf('canary', '--fail-on', 'info', '--suppress', one), quiet);
+  for (const pattern of ['Service *.default', 'Service back*.*', 'Service *.*']) {
+    assert.deepEqual(
+      await codesOf('canary', '--fail-on', 'info', '--suppress', `grpc-behind-cluster-ip=${pattern}`),
+      quiet,
+    );
+  }
   const other = 'grpc-behind-cluster-ip=Service other.default';
   assert.deepEqual(await codesOf('canary', '--suppress', other), sticky);
 });
@@ -79,9 +89,11 @@ test('wrong usage is one line and exit code 2', async () => {
   for (const args of [
     ['--suppress', 'no-such-code'],
     ['--suppress', '='],
+    ['--suppress', 'grpc-behind-cluster-ip=Service'],
+    ['--suppress', 'grpc-behind-cluster-ip=Service (.default'],
     ['--fail-on', 'always'],
   ]) {
-    const { code, stderr } = await runCli(['analyze', '-f', example('canary'), ...args]);
+    const { code, stderr } = await runHere('analyze', '-f', example('canary'), ...args);
     assert.equal(code, 2, args.join(' '));
     assert.equal(stderr.trim().split('\n').length, 1, stderr);
   }
@@ -91,5 +103,17 @@ test('no other example has an error', async () => {
   for (const name of ['fault', 'hash', 'locality', 'mirror', 'mtls', 'outlier']) {
     const { code, codes } = await codesOf(name);
     assert.equal(code, 0, `${name}: ${codes.join(', ')}`);
+  }
+});
+
+test('--way finds what a way cannot honour', async () => {
+  const lost = async (way: string): Promise<readonly string[]> => {
+    const { codes } = await codesOf('canary', '--way', way);
+    return codes.filter((code) => code.startsWith('way-cannot-honour'));
+  };
+  assert.deepEqual(await lost('proxy'), []);
+  assert.deepEqual(await lost('node'), []);
+  for (const way of ['service', 'headless', 'library']) {
+    assert.deepEqual(await lost(way), ['way-cannot-honour backend', 'way-cannot-honour backend'], way);
   }
 });

@@ -3,24 +3,32 @@ import { isIP } from 'node:net';
 import { text as readAll } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { DumpFinding, ParsedDump, RuleSet, ServiceAddress, ServiceExplanation } from '../netfilter/index.ts';
-import { compileRuleSet, explainService, parseIptablesSave, parseNft, serviceAddresses } from '../netfilter/index.ts';
-import type { CliContext } from './cli-context.ts';
-import { addClientOptions, type ClientOptions } from './client-options.ts';
+import type { SocketAddress } from '../../net-address.ts';
+import type { DumpFinding, ParsedDump, RuleSet, ServiceAddress, ServiceExplanation } from '../../netfilter/index.ts';
+import {
+  compileRuleSet,
+  explainService,
+  parseIptablesSave,
+  parseNft,
+  serviceAddresses,
+} from '../../netfilter/index.ts';
+import type { CliContext } from '../cli-context.ts';
+import { addClientOptions, type ClientOptions } from '../client-options.ts';
 import { explainRoute, isCallTarget } from './explain-route.ts';
 import type { Language } from './explain-words.ts';
 import { EXPLAIN_WORDS, renderExplanation } from './explain-words.ts';
-import { EXIT } from './exit-code.ts';
-import { openSource } from './open-source.ts';
-import { collect, wholeNumber } from './option-values.ts';
-import { renderStructured } from './render-output.ts';
-import type { LogOptions, ManifestOptions, OutputFormat } from './shared-options.ts';
-import { addLogOptions, addManifestOptions, addOutputOption } from './shared-options.ts';
-import { UsageError } from './usage-error.ts';
+import { EXIT } from '../exit-code.ts';
+import { openSource } from '../open-source.ts';
+import { collect, parseSocketAddress, wholeNumber } from '../option-values.ts';
+import { renderStructured } from '../render-output.ts';
+import type { LogOptions, ManifestOptions, OutputFormat } from '../shared-options.ts';
+import { addLogOptions, addManifestOptions, addOutputOption } from '../shared-options.ts';
+import { UsageError } from '../usage-error.ts';
 
 interface ExplainCommandOptions extends ManifestOptions, LogOptions, ClientOptions {
   readonly iptablesSave?: string;
   readonly nft?: string;
+  readonly admin?: SocketAddress;
   readonly from?: string;
   readonly header?: readonly string[];
   readonly connections?: number;
@@ -46,6 +54,12 @@ export function addExplainCommand(program: Command, context: CliContext): void {
     )
     .addOption(new Option('-H, --header <line>', "of the call, as 'x-user: jason' (repeatable)").argParser(collect))
     .option('--iptables-save <file>', 'what iptables-save printed (- for stdin)')
+    .addOption(
+      new Option(
+        '--admin <host:port>',
+        'ask a running proxy, instead of manifests: with its health and load',
+      ).argParser(parseSocketAddress),
+    )
     .option('--nft <file>', 'what nft -j list ruleset printed (- for stdin)')
     .option('--from <address>', 'the client, default a pod; of a call, the namespace of its caller')
     .option('--connections <count>', 'long-lived connections to say the spread for', wholeNumber(1, 100_000))
@@ -63,7 +77,8 @@ async function explain(context: CliContext, target: string | undefined, options:
     await explainRoute(context, target, options);
     return;
   }
-  const { from } = options;
+  const { from, admin } = options;
+  if (admin !== undefined) throw new UsageError('--admin is for calls: name HOST:PORT/pkg.Service/Method');
   if (from !== undefined && isIP(from) === 0)
     throw new UsageError(`--from ${from}: write an IP address, as 10.244.1.5`);
   const dump = await readDump(context, options);

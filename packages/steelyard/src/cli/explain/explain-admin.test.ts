@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test, type TestContext } from 'node:test';
+import { createCompiler } from '@steelyard/core/compile';
+import { parseObjects } from '@steelyard/core/config';
+import type { ExplainedCall } from '@steelyard/core/routing';
+import { renderConfig } from '../../proxy/admin/admin-config.ts';
+import { runHere } from '../run-here.test.ts';
+
+const SAY = 'backend.default:8000/echo.Echo/Say';
+
+const OBJECTS = [
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'backend' },
+    spec: { ports: [{ name: 'grpc', port: 8000 }] },
+  },
+  {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'backend-1', labels: { 'kubernetes.io/service-name': 'backend' } },
+    addressType: 'IPv4',
+    ports: [{ name: 'grpc', port: 8000 }],
+    endpoints: [1, 2, 3].map((index) => ({ addresses: [`10.0.0.${index}`] })),
+  },
+];
+
+function configOf(): string {
+  const documents = OBJECTS.map((value) => ({ file: 'a', value, locate: () => undefined }));
+  return renderConfig(createCompiler().compile(parseObjects(documents, { defaultNamespace: 'default' })));
+}
+
+const idle = { terminating: false, connections: 1, errors: {}, calls: 9 };
+const CLUSTERS = JSON.stringify({
+  clusters: [
+    {
+      name: 'outbound|8000||backend.default.svc.cluster.local',
+      endpoints: [
+        { endpoint: '10.0.0.1:8000', state: 'connected', active: 8, ...idle },
+        { endpoint: '10.0.0.2:8000', state: 'connected', active: 0, ...idle, latencyMs: { p50: 4, p99: 12 } },
+        { endpoint: '10.0.0.3:8000', state: 'ejected', ejections: 2, active: 0, ...idle, errors: { UNAVAILABLE: 5 } },
+      ],
+    },
+  ],
+});
+
+async function startAdmin(t: TestContext, pages: Readonly<Record<string, string>>): Promise<string> {
+  const server = createServer((request, response) => {
+    const page = pages[request.url ?? ''];
+    response.writeHead(page === undefined ? 404 : 200).end(page ?? 'nothing here');
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  t.after(() => server.close());
+  const address = server.address();
+  const port = isAddress(address) ? address.port : 0;
+  return `127.0.0.1:${port}`;
+}
+
+function isAddress(address: AddressInfo | string | null): address is AddressInfo {
+  return typeof address === 'object' && address !== null;
+}
+
+test('a running proxy is asked: what is ejected is out, shares go by the calls under way', async (t) => {
+  const admin = await startAdmin(t, { '/config': configOf(), '/clusters': CLUSTERS });
+  const { code, stdout, stderr } = await runHere('explain', SAY, '--admin', admin, '-o', 'json');
+  assert.equal(code, 0, stderr);
+  const { live, steps, shares }: ExplainedCall = JSON.parse(stdout);
+  assert.equal(live, true);
+  assert.deepEqual(steps.find(({ step }) => step === 'endpoints')?.because, [
+    '10.0.0.1:8000 is in: it is ready; connected, 8 of 9 calls under way.',
+    '10.0.0.2:8000 is in: it is ready; connected, 0 of 9 calls under way, p50 4 ms, p99 12 ms.',
+    '10.0.0.3:8000 is out: it is ejected; ejected, ejected 2 times so far, 0 of 9 calls under way, 5 failed.',
+  ]);
+  assert.deepEqual(
+    shares.map(({ endpoint, share, exact }) => [endpoint, share, exact]),
+    [
+      ['10.0.0.1:8000', 0, false],
+      ['10.0.0.2:8000', 1, false],
+    ],
+  );
+});
+
+const WRONG: readonly (readonly [Readonly<Record<string, string>>, readonly string[], RegExp])[] = [
+  [{}, [SAY], /--admin 127\.0\.0\.1:\d+\/c\w+: 404 nothing here/],
+  [{ '/config': '[]', '/clusters': '{}' }, [SAY], /this is no admin port of a steelyard proxy/],
+  [{ '/config': 'x', '/clusters': 'x' }, [SAY], /the answer is no JSON/],
+  [{}, ['backend.default'], /--admin is for calls/],
+  [{}, [SAY, '-f', '.'], /give --admin or -f, not both/],
+];
+
+test('a bad admin port, or a bad use of it, is one line and exit code 2', async (t) => {
+  for (const [pages, args, message] of WRONG) {
+    const { code, stderr } = await runHere('explain', ...args, '--admin', await startAdmin(t, pages));
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, message);
+    assert.equal(stderr.trim().split('\n').length, 1, stderr);
+  }
+});
