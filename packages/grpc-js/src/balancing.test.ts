@@ -5,7 +5,7 @@ import type { Client } from '@grpc/grpc-js';
 import { Metadata, connectivityState, status } from '@grpc/grpc-js';
 import { chiSquareTest, createSeededRandom } from '@steelyard/core/balance';
 import type { LoadBalancerPolicy } from '@steelyard/core/model';
-import { serviceConfigFor } from './policy-config.ts';
+import { serviceConfigFor } from './balance/policy-config.ts';
 import { register } from './register.ts';
 import { TestPod, answersFromAll, call, callUntil, closeClients, countCalls, failure } from './test-pods.test.ts';
 import { openClient as openAnyClient } from './test-pods.test.ts';

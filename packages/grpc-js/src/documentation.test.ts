@@ -5,7 +5,8 @@ import { join, resolve } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { POLICY_NAMES } from './policy-config.ts';
+import { POLICY_NAMES } from './balance/policy-config.ts';
+import { METRICS } from './metrics/metric-names.ts';
 import { same } from './test-pods.test.ts';
 
 const root = resolve(import.meta.dirname, '..', '..', '..');
@@ -88,27 +89,12 @@ function blocksOf(file: string): string[] {
   return [...readFileSync(join(root, file), 'utf8').matchAll(/^```js\n([^]*?)^```$/gm)].map(([, code = '']) => code);
 }
 
-test('what is packed: the compiled sources, no tests, nothing large', async () => {
-  const folder = join(root, 'packages/grpc-js');
-  const printed = await new Promise<string>((done, reject) => {
-    const command = ['pack', '--dry-run', '--json', '--ignore-scripts', '--loglevel=error'];
-    execFile('npm', command, { cwd: folder, timeout: 60_000 }, (error, stdout) => {
-      if (error === null) done(stdout);
-      else reject(new Error(error.message.slice(0, 300)));
-    });
-  });
-  const paths = [...printed.matchAll(/"path": "([^"]+)"/g)].map(([, path = '']) => path);
-  assert.ok(paths.includes('dist/index.js') && paths.includes('README.md'), `${paths.length} files`);
-  const unwanted = paths.filter((path) => /\.test\.|tsbuildinfo|^src\//.test(path));
-  assert.deepEqual(unwanted.slice(0, 3), []);
-  const bytes = Number(/"unpackedSize": (\d+)/.exec(printed)?.[1]);
-  assert.ok(bytes > 50_000 && bytes < 500_000, `${bytes} bytes`);
-});
-
-test('nothing but core is installed with the package', () => {
-  const manifest: unknown = JSON.parse(readFileSync(join(root, 'packages/grpc-js/package.json'), 'utf8'));
-  assert.ok(typeof manifest === 'object' && manifest !== null);
-  const entries = new Map<string, unknown>(Object.entries(manifest));
-  assert.deepEqual(entries.get('dependencies'), { '@steelyard/core': entries.get('version') });
-  assert.deepEqual(entries.get('peerDependencies'), { '@grpc/grpc-js': '~1.14.0' });
+test('the metrics of the guide are those there are', () => {
+  const guide = readFileSync(join(root, GUIDE), 'utf8');
+  const rows = [...guide.matchAll(/^\| `((?:grpc|steelyard)\.[a-z_.]+)` +\| (.+?) +\| `(.+?)` +\| (.+?) +\|$/gm)];
+  const metrics = Object.entries(METRICS).map(([name, fields]) => [name, ...fields]);
+  assert.deepEqual(
+    rows.map(([, ...cells]) => cells),
+    metrics,
+  );
 });

@@ -2,8 +2,9 @@
  * The one file that touches `grpc.experimental` of grpc-js, which any minor release may change (1.12, 1.13 and 1.14 did;
  * hence the peer range ~1.14). Everything else of this package takes from here what it needs.
  */
+import type { ClientHttp2Session } from 'node:http2';
 import type { experimental } from '@grpc/grpc-js';
-import { experimental as grpc, logVerbosity, status } from '@grpc/grpc-js';
+import { experimental as grpc, logVerbosity, Metadata, status } from '@grpc/grpc-js';
 
 export { connectivityState } from '@grpc/grpc-js';
 
@@ -15,6 +16,8 @@ export type LeafLoadBalancer = experimental.LeafLoadBalancer;
 export type LoadBalancer = experimental.LoadBalancer;
 export type PickArgs = experimental.PickArgs;
 export type PickResult = experimental.PickResult;
+/** What calls are made on; that of one connection only makes calls. */
+export type Channel = ReturnType<NonNullable<PickResult['subchannel']>['getChannel']>;
 /** Called once with the outcome of a call that was started. */
 export type CallEnded = NonNullable<PickResult['onCallEnded']>;
 export type GrpcUri = experimental.GrpcUri;
@@ -46,9 +49,39 @@ export function createChildHelper(
   return grpc.createChildChannelControlHelper(parent, { updateState });
 }
 
+/**
+ * The HTTP/2 session that a connected leaf's picker leads to. grpc-js keeps it to itself: where this version keeps it elsewhere,
+ * there is none, and what needs one is left out (pings of our own, more connections when streams run out).
+ */
+export function sessionOf(picker: SubchannelPicker): ClientHttp2Session | undefined {
+  const { subchannel } = picker.pick({ metadata: new Metadata(), extraPickInfo: {} });
+  const session = innerField(innerField(subchannel?.getRealSubchannel(), 'transport'), 'session');
+  return isSession(session) ? session : undefined;
+}
+
+/** Calls on one connection and no other, for what is asked of one endpoint. */
+export function channelOf(picker: SubchannelPicker): Channel | undefined {
+  return picker.pick({ metadata: new Metadata(), extraPickInfo: {} }).subchannel?.getChannel();
+}
+
+function innerField(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+function isSession(value: unknown): value is ClientHttp2Session {
+  if (typeof value !== 'object' || value === null) return false;
+  return 'remoteSettings' in value && 'ping' in value && typeof value.ping === 'function' && 'socket' in value;
+}
+
 /** Holds calls back until there is another picker. */
 export function createQueuePicker(balancer: LoadBalancer): SubchannelPicker {
   return new grpc.QueuePicker(balancer);
+}
+
+/** A call waits for the next picker. */
+export function createQueueResult(): PickResult {
+  const { QUEUE } = grpc.PickResultType;
+  return { pickResultType: QUEUE, subchannel: null, status: null, onCallStarted: null, onCallEnded: null };
 }
 
 /** Fails calls with UNAVAILABLE, but for those that wait for ready. */
@@ -68,6 +101,27 @@ export function endpointsFound(endpoints: GrpcEndpoint[]): StatusOr<GrpcEndpoint
 /** UNAVAILABLE, as a resolver hands it over instead of endpoints. */
 export function endpointsUnavailable(details: string): StatusOr<GrpcEndpoint[]> {
   return grpc.statusOrFromError({ code: status.UNAVAILABLE, details });
+}
+
+/**
+ * Why none of the entries of a `loadBalancingConfig` can be had; `undefined` when one can. grpc-js itself goes to pick_first then,
+ * without a word.
+ */
+export function policyProblem(list: readonly unknown[]): string | undefined {
+  const problems: string[] = [];
+  for (const entry of list) {
+    if (typeof entry !== 'object' || entry === null) {
+      problems.push(`${JSON.stringify(entry)} is no policy`);
+      continue;
+    }
+    try {
+      grpc.parseLoadBalancingConfig({ ...entry });
+      return undefined;
+    } catch (error) {
+      problems.push(error instanceof Error ? error.message : String(error));
+    }
+  }
+  return problems.join('; ');
 }
 
 /** Name of a resolver's attribute that is for the balancer only: connections are told apart by all others. */

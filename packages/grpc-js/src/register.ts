@@ -1,16 +1,16 @@
 import type { Random } from '@steelyard/core/balance';
 import type { Clock } from './clock.ts';
 import { systemClock } from './clock.ts';
-import type { BalancerEnvironment } from './endpoint-balancer.ts';
-import { EndpointBalancer } from './endpoint-balancer.ts';
+import type { BalancerEnvironment } from './balance/endpoint-balancer.ts';
+import { EndpointBalancer } from './balance/endpoint-balancer.ts';
 import type { ChannelControlHelper } from './grpc-api.ts';
 import { registerLoadBalancerType, registerResolver } from './grpc-api.ts';
 import { planHeadless } from './headless/headless-scheme.ts';
 import { planKubernetes } from './k8s/k8s-scheme.ts';
-import type { PolicyName } from './policy-config.ts';
-import { PolicyConfig, POLICY_NAMES, parsePolicyConfig } from './policy-config.ts';
-import { SharedWatches } from './shared-watches.ts';
-import { createResolverClass } from './watch-resolver.ts';
+import type { PolicyName } from './balance/policy-config.ts';
+import { PolicyConfig, POLICY_NAMES, parsePolicyConfig } from './balance/policy-config.ts';
+import { SharedWatches } from './targets/shared-watches.ts';
+import { createResolverClass } from './targets/watch-resolver.ts';
 
 export interface RegisterOptions {
   /** Uniform in [0, 1); default `Math.random`. One generator for all channels. */
@@ -42,7 +42,7 @@ export function register(options: RegisterOptions = {}): void {
   registerResolver(
     'k8s',
     createResolverClass({
-      plan: (target) => planKubernetes(target, clock, random, process.env),
+      plan: (target, decided) => planKubernetes(target, decided, clock, random, process.env),
       watches: kubernetesWatches,
       environment: process.env,
     }),

@@ -6,12 +6,13 @@ import { connect, createServer } from 'node:net';
 import { after, before, suite, test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import { createSeededRandom } from '@steelyard/core/balance';
-import { balance } from './balance-report.ts';
-import { connectionOptions } from './connection-options.ts';
-import { serviceConfigFor } from './policy-config.ts';
+import { balance } from './balance/balance-report.ts';
+import { serviceConfigFor } from './balance/policy-config.ts';
 import { register } from './register.ts';
 import { TestPod, answersFromAll, call, callUntil, closeClients, countCalls, openClient } from './test-pods.test.ts';
 import { TestResolver, registerTestResolver } from './test-resolver.test.ts';
+
+const MOST_PENDING = 100;
 
 suite('what callers see of changes', () => {
   before(() => {
@@ -33,12 +34,12 @@ suite('what callers see of changes', () => {
     let done = 0;
     let running = true;
     const failures: string[] = [];
-    // One call a millisecond, whether or not the last one is back.
+    // One call a millisecond, whether or not the last one is back; where the machine is too slow for that, as many as it can.
     const load = (async () => {
       const pending = new Set<Promise<void>>();
       const startedAt = performance.now();
       for (let issued = 0; running;) {
-        for (; issued < performance.now() - startedAt; issued++) {
+        for (; issued < performance.now() - startedAt && pending.size < MOST_PENDING; issued++) {
           const one: Promise<void> = call(client)
             .then(() => void done++)
             .catch((error: unknown) => void failures.push(String(error)))
@@ -169,11 +170,5 @@ suite('what callers see of changes', () => {
       closeClients();
       pod.kill();
     }
-  });
-
-  test('pings are on unless the channel says otherwise', () => {
-    assert.deepEqual(connectionOptions({}), { 'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 5000 });
-    const own = { 'grpc.keepalive_time_ms': 60_000 };
-    assert.equal(connectionOptions(own), own);
   });
 });

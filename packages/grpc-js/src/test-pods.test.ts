@@ -19,6 +19,13 @@ const definition = {
 
 type Call = ServerUnaryCall<Buffer, Buffer>;
 
+/** Makes a server answer with a name, and nothing else. */
+export function answerWith(server: Server, name: string): void {
+  server.addService(definition, {
+    call: (_call: Call, done: sendUnaryData<Buffer>) => done(null, Buffer.from(name)),
+  });
+}
+
 /** A real server; its answer is its name. A call `hold` stays open until `release`. */
 export class TestPod {
   readonly name: string;
@@ -29,7 +36,8 @@ export class TestPod {
   port = 0;
   /** Ends calls with this status instead of the name. */
   failWith: status = status.OK;
-  delayMs = 0;
+  /** Told of each call before it is answered. */
+  onCall: () => void = () => undefined;
   /** An OrcaLoadReport that goes with every answer. */
   loadReport: Buffer | undefined;
 
@@ -46,9 +54,9 @@ export class TestPod {
     this.#server.addService(definition, {
       call: (received: Call, done: sendUnaryData<Buffer>) => {
         this.peers.add(received.getPeer());
+        this.onCall();
         const answer = (): void => this.#answer(done);
         if (received.request.toString() === 'hold') this.#held.push(answer);
-        else if (this.delayMs > 0) setTimeout(answer, this.delayMs);
         else answer();
       },
     });

@@ -1,4 +1,4 @@
-import type { ResolvedEndpoint } from '../endpoint-watch.ts';
+import type { ResolvedEndpoint } from '../targets/endpoint-watch.ts';
 
 /** The outcome of one look-up of a name. */
 export type DnsAnswer =

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, suite, test } from 'node:test';
-import { parseTarget } from '../parse-target.ts';
+import { parseTarget } from '../targets/parse-target.ts';
 import { createDnsQuery } from './dns-query.ts';
 import { lookUp } from './look-up.ts';
 import { parseHeadlessTarget } from './parse-headless-target.ts';

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { ResolvedEndpoint } from '../endpoint-watch.ts';
+import type { ResolvedEndpoint } from '../targets/endpoint-watch.ts';
 import type { DnsAnswer } from './dns-answer.ts';
 import type { AddressRecords, DnsQuery } from './dns-query.ts';
 import { explainDnsError, isNegative } from './dns-query.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, suite, test } from 'node:test';
 import { createSeededRandom } from '@steelyard/core/balance';
-import type { WatchResult } from '../endpoint-watch.ts';
+import type { WatchResult } from '../targets/endpoint-watch.ts';
 import { FakeClock, settle } from '../fake-clock.test.ts';
 import type { DnsAnswer } from './dns-answer.ts';
 import { NameWatch } from './name-watch.ts';

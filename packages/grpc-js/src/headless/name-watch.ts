@@ -1,6 +1,6 @@
 import type { Random } from '@steelyard/core/balance';
 import type { Clock } from '../clock.ts';
-import type { EndpointWatch, ResolvedEndpoint, WatchListener } from '../endpoint-watch.ts';
+import type { EndpointWatch, ResolvedEndpoint, WatchListener } from '../targets/endpoint-watch.ts';
 import type { DnsAnswer } from './dns-answer.ts';
 
 export interface NameWatchOptions {

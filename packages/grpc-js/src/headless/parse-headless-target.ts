@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import type { Target } from '../parse-target.ts';
-import { TargetError } from '../target-error.ts';
+import type { Target } from '../targets/parse-target.ts';
+import { TargetError } from '../targets/target-error.ts';
 
 /** What to look up, where, and how often. */
 export interface HeadlessName {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { ApiCredentials } from './credentials.ts';
+import type { PluginCredential } from './exec-plugin.ts';
 import { textField } from './json.ts';
 
 /** An answer of the API server other than 200. */
@@ -31,9 +32,10 @@ export interface ApiClient {
 }
 
 export function createApiClient(credentials: ApiCredentials): ApiClient {
-  const open = (path: string, timeoutMs: number, signal: AbortSignal): Promise<IncomingMessage> =>
-    new Promise((resolve, reject) => {
-      const { server, ca, cert, key, insecure, token } = credentials;
+  const { server, ca, insecure, exec } = credentials;
+  const open = async (path: string, timeoutMs: number, signal: AbortSignal): Promise<IncomingMessage> => {
+    const { token, cert, key } = exec === undefined ? fixedIdentity(credentials) : await exec.credential();
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
       const url = new URL(server.pathname.replace(/\/$/, '') + path, server);
       const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
       const asked = send(
@@ -42,7 +44,7 @@ export function createApiClient(credentials: ApiCredentials): ApiClient {
           headers: {
             accept: 'application/json',
             'user-agent': 'steelyard-grpc-js',
-            ...(token && { authorization: `Bearer ${token()}` }),
+            ...(token !== undefined && { authorization: `Bearer ${token}` }),
           },
           ...(ca !== undefined && { ca }),
           ...(cert !== undefined && { cert }),
@@ -62,6 +64,9 @@ export function createApiClient(credentials: ApiCredentials): ApiClient {
       asked.on('error', reject);
       asked.end();
     });
+    if (answer.statusCode === 401) exec?.forget();
+    return answer;
+  };
 
   return {
     async get(path, signal) {
@@ -85,6 +90,14 @@ export function createApiClient(credentials: ApiCredentials): ApiClient {
         }
       }
     },
+  };
+}
+
+function fixedIdentity({ token, cert, key }: ApiCredentials): PluginCredential {
+  return {
+    ...(token && { token: token() }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
   };
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import * as fc from 'fast-check';
-import { TargetError } from '../target-error.ts';
+import { TargetError } from '../targets/target-error.ts';
 import { loadCredentials } from './credentials.ts';
 import { parseKubeconfigText } from './parse-kubeconfig-text.ts';
 
@@ -94,9 +94,9 @@ suite('kubeconfig', () => {
       message: /the cluster's server is no URL/,
     },
     {
-      name: 'a plugin',
-      text: KUBECTL.replace('token: "a\\tb"', 'exec:\n      command: x'),
-      message: /the user has exec; only token/,
+      name: 'a provider of old',
+      text: KUBECTL.replace('token: "a\\tb"', 'auth-provider:\n      name: gcp'),
+      message: /the user has auth-provider; only token/,
     },
   ];
   for (const { name, text, message } of refused) {

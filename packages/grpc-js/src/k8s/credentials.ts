@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { TargetError } from '../target-error.ts';
+import { TargetError } from '../targets/target-error.ts';
+import type { ExecPlugin } from './exec-plugin.ts';
+import { createExecPlugin } from './exec-plugin.ts';
 import { field, listField, textField } from './json.ts';
 import { parseKubeconfigText } from './parse-kubeconfig-text.ts';
 
@@ -15,6 +17,8 @@ export interface ApiCredentials {
   readonly insecure?: boolean;
   /** Read anew for each request: the kubelet renews a service account's token about every hour. */
   readonly token?: () => string;
+  /** In place of token, cert and key. */
+  readonly exec?: ExecPlugin;
   /** Of targets that name none. */
   readonly namespace: string;
 }
@@ -57,10 +61,10 @@ function fromKubeconfig(path: string): ApiCredentials {
   const user = named(config, 'users', textField(context, 'user'), 'user', path);
   const server = textField(cluster, 'server');
   if (server === undefined || !URL.canParse(server)) throw new TargetError(`${path}: the cluster's server is no URL`);
-  for (const unsupported of ['exec', 'auth-provider', 'username']) {
+  for (const unsupported of ['auth-provider', 'username']) {
     if (field(user, unsupported) !== undefined) {
       throw new TargetError(
-        `${path}: the user has ${unsupported}; only token, tokenFile and client certificates are read`,
+        `${path}: the user has ${unsupported}; only token, tokenFile, client certificates and exec are read`,
       );
     }
   }
@@ -73,6 +77,13 @@ function fromKubeconfig(path: string): ApiCredentials {
   const ca = pem(cluster, 'certificate-authority');
   const cert = pem(user, 'client-certificate');
   const key = pem(user, 'client-key');
+  const exec = field(user, 'exec');
+  const insecure = field(cluster, 'insecure-skip-tls-verify') === true;
+  const clusterInfo = {
+    server,
+    ...(ca !== undefined && { 'certificate-authority-data': Buffer.from(ca).toString('base64') }),
+    ...(insecure && { 'insecure-skip-tls-verify': true }),
+  };
   const token = textField(user, 'token');
   const tokenFile = textField(user, 'tokenFile');
   return {
@@ -80,7 +91,8 @@ function fromKubeconfig(path: string): ApiCredentials {
     ...(ca !== undefined && { ca }),
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
-    ...(field(cluster, 'insecure-skip-tls-verify') === true && { insecure: true }),
+    ...(insecure && { insecure }),
+    ...(exec !== undefined && exec !== null && { exec: createExecPlugin(exec, path, clusterInfo) }),
     ...(tokenFile !== undefined
       ? { token: () => read(resolve(dirname(path), tokenFile), 'the tokenFile cannot be read').trim() }
       : token !== undefined && { token: () => token }),

@@ -1,8 +1,11 @@
+import { TargetError } from '../targets/target-error.ts';
 import { ApiError } from './api-client.ts';
 import type { ServicePortName } from './service-watch.ts';
 
 /** What is wrong, and what to grant where a right is missing, as a clause. */
 export function explainApiError(error: unknown, { namespace }: ServicePortName, byNumber: boolean): string {
+  // Says itself what is wrong: a token that cannot be read, a plugin that fails.
+  if (error instanceof TargetError) return error.message;
   if (!(error instanceof ApiError)) {
     return `the API server cannot be reached (${error instanceof Error ? error.message : String(error)})`;
   }

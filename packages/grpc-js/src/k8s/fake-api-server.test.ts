@@ -25,10 +25,12 @@ export class FakeApiServer {
   #version = 100;
   port = 0;
   /** Answers everything with this status and message. */
-  refuse: { readonly status: number; readonly message: string } | undefined;
+  refuse: { readonly status: number; readonly message: string; readonly collection?: string } | undefined;
   /** Paths and queries, in order. */
   readonly asked: string[] = [];
   authorization: string | undefined;
+  /** A collection about which nothing is answered. */
+  silent: string | undefined;
 
   async start(): Promise<this> {
     this.#server = createServer((request, response) => this.#serve(request, response));
@@ -72,9 +74,18 @@ export class FakeApiServer {
     return this.#watchers.size;
   }
 
-  putService(name: string, ports: readonly { name: string; port: number }[]): void {
+  putService(
+    name: string,
+    ports: readonly { name: string; port: number }[],
+    annotations: Readonly<Record<string, string>> = {},
+  ): void {
     const spec = { clusterIP: 'None', ports: ports.map((port) => ({ ...port, targetPort: port.name })) };
-    this.#put('services', { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: 'shop' }, spec });
+    this.#put('services', {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name, namespace: 'shop', annotations },
+      spec,
+    });
   }
 
   putSlice(name: string, service: string, port: number, endpoints: readonly FakeEndpoint[]): void {
@@ -131,7 +142,9 @@ export class FakeApiServer {
     const url = new URL(request.url ?? '/', 'http://api');
     this.asked.push(`${url.pathname}${url.search}`);
     this.authorization = request.headers.authorization;
-    if (this.refuse !== undefined) {
+    if (this.silent !== undefined && url.pathname.endsWith(`/${this.silent}`)) return;
+    const isRefused = this.refuse?.collection === undefined || url.pathname.endsWith(`/${this.refuse.collection}`);
+    if (this.refuse !== undefined && isRefused) {
       response.statusCode = this.refuse.status;
       response.end(JSON.stringify({ kind: 'Status', message: this.refuse.message }));
       return;

@@ -1,5 +1,5 @@
 import type { EndpointSlice, SliceEndpoint } from '@steelyard/core/config';
-import type { ResolvedEndpoint } from '../endpoint-watch.ts';
+import type { ResolvedEndpoint } from '../targets/endpoint-watch.ts';
 
 interface Candidate {
   readonly endpoint: ResolvedEndpoint;

@@ -1,9 +1,9 @@
 import type { Random } from '@steelyard/core/balance';
 import type { Clock } from '../clock.ts';
 import { publishResolution } from '../events.ts';
-import type { Target } from '../parse-target.ts';
-import { TargetError } from '../target-error.ts';
-import type { WatchPlan } from '../watch-resolver.ts';
+import type { Target } from '../targets/parse-target.ts';
+import { TargetError } from '../targets/target-error.ts';
+import type { WatchPlan } from '../targets/watch-resolver.ts';
 import { createApiClient } from './api-client.ts';
 import type { Environment } from './credentials.ts';
 import { loadCredentials } from './credentials.ts';
@@ -11,8 +11,18 @@ import { ServiceWatch } from './service-watch.ts';
 
 const NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
-/** How a `k8s:///SERVICE[.NAMESPACE]:PORT[?kubeconfig=FILE]` target is watched. */
-export function planKubernetes(target: Target, clock: Clock, random: Random, environment: Environment): WatchPlan {
+/**
+ * How a `k8s:///SERVICE[.NAMESPACE]:PORT[?kubeconfig=FILE]` target is watched.
+ *
+ * @param decided the policy is: the Service's annotations need not be read
+ */
+export function planKubernetes(
+  target: Target,
+  decided: boolean,
+  clock: Clock,
+  random: Random,
+  environment: Environment,
+): WatchPlan {
   const { text, authority, host, port, parameters } = target;
   const kubeconfig = parameters.text('kubeconfig');
   if (authority !== '') throw new TargetError(`${text}: leave out ${authority}; write k8s:///SERVICE.NAMESPACE:PORT`);
@@ -30,22 +40,23 @@ export function planKubernetes(target: Target, clock: Clock, random: Random, env
   const namespace = ownNamespace ?? credentials.namespace;
   const what = `k8s:///${service}.${namespace}:${port}`;
   return {
-    key: JSON.stringify([what, kubeconfig]),
+    key: JSON.stringify([what, kubeconfig, decided]),
     create: () =>
       new ServiceWatch({
         what,
         namespace,
         service,
         port,
+        annotations: !decided,
         api: createApiClient(credentials),
         clock,
         random,
-        onNews: (endpoints, failure) =>
+        onNews: (endpoints, failure, note) =>
           publishResolution({
             target: what,
             outcome: failure !== undefined ? 'failed' : endpoints === 0 ? 'empty' : 'found',
             endpoints,
-            note: failure ?? 'the slices have changed',
+            note: failure ?? `the slices have changed${note === '' ? '' : `; ${note}`}`,
           }),
       }),
   };

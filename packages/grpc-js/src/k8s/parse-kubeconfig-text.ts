@@ -1,4 +1,4 @@
-import { TargetError } from '../target-error.ts';
+import { TargetError } from '../targets/target-error.ts';
 
 interface Line {
   readonly number: number;
@@ -82,7 +82,7 @@ class BlockReader {
       text = undefined;
       this.#at++;
       const [key, rest] = found;
-      entries.push([key, rest === '' ? this.#nested(indent) : this.#scalar(rest, line)]);
+      entries.push([key, rest === '' ? this.#nested(indent) : this.#scalar(this.#continued(rest, indent), line)]);
     }
     return Object.fromEntries(entries);
   }
@@ -91,6 +91,18 @@ class BlockReader {
   #nested(indent: number): unknown {
     const next = this.#lines[this.#at];
     return next?.indent === indent && isItem(next) ? this.#list(indent) : this.#block(indent + 1);
+  }
+
+  /** A plain scalar goes on over lines that are indented further, as install hints of plugins do (YAML 1.2 §7.3.3). */
+  #continued(text: string, indent: number): string {
+    if (/^[[{"'&*!|>%@`#]/.test(text)) return text;
+    let whole = text;
+    for (let line = this.#lines[this.#at]; line !== undefined && line.indent > indent; line = this.#lines[this.#at]) {
+      if (isItem(line) || splitKey(line.text) !== undefined) break;
+      whole = `${whole.replace(/\s+#.*$/, '')} ${line.text}`;
+      this.#at++;
+    }
+    return whole;
   }
 
   #scalar(text: string, line: Line): unknown {

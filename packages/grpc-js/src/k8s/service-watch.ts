@@ -3,7 +3,9 @@ import type { ConfigObject, EndpointSlice } from '@steelyard/core/config';
 import { parseObjects } from '@steelyard/core/config';
 import type { Service } from '@steelyard/core/model';
 import type { Clock } from '../clock.ts';
-import type { EndpointWatch, ResolvedEndpoint, WatchListener } from '../endpoint-watch.ts';
+import type { EndpointWatch, ResolvedEndpoint, WatchListener } from '../targets/endpoint-watch.ts';
+import type { AnnotatedPolicy } from './annotated-policy.ts';
+import { readAnnotatedPolicy } from './annotated-policy.ts';
 import type { ApiClient } from './api-client.ts';
 import { explainApiError } from './explain-api-error.ts';
 import { joinSlices } from './join-slices.ts';
@@ -21,18 +23,28 @@ export interface ServiceWatchOptions extends ServicePortName {
   readonly api: ApiClient;
   readonly clock: Clock;
   readonly random: Random;
-  readonly onNews?: (endpoints: number, failure: string | undefined) => void;
+  /** Whether the Service is to say how calls are shared. */
+  readonly annotations: boolean;
+  /** `note`: what of the annotations is not honoured, as far as there is something. */
+  readonly onNews?: (endpoints: number, failure: string | undefined, note: string) => void;
 }
 
+const SERVICE_WAIT_MS = 2000;
+
 /**
- * Watches the EndpointSlices of one Service, and the Service itself where its port is given by number: a port's name is in
- * the slices, its number is not. What is known stays when the API server is gone.
+ * Watches the EndpointSlices of one Service, and the Service itself where its port is given by number (a port's name is in the
+ * slices, its number is not) or where its annotations are to be read. What is known stays when the API server is gone. Who may not
+ * read Services can do without annotations, but not without port numbers.
  */
 export class ServiceWatch implements EndpointWatch {
   readonly #options: ServiceWatchOptions;
   readonly #byNumber: boolean;
   readonly #slices: Reflector;
   readonly #service: Reflector | undefined;
+  /** Until it is known whether there are annotations, nothing is told: another policy a moment later would be two beginnings. */
+  #awaitsService: boolean;
+  #cancelWait: () => void = () => undefined;
+  #annotated: AnnotatedPolicy = { problems: [] };
   #listener: WatchListener | undefined;
   #sliceObjects: ReadonlyMap<string, unknown> | undefined;
   #serviceObjects: ReadonlyMap<string, unknown> | undefined;
@@ -49,7 +61,13 @@ export class ServiceWatch implements EndpointWatch {
     this.#options = options;
     this.#byNumber = /^\d+$/.test(options.port);
     const { namespace, service } = options;
-    const reflect = (path: string, selector: string, onObjects: (objects: ReadonlyMap<string, unknown>) => void) =>
+    this.#awaitsService = options.annotations;
+    const reflect = (
+      path: string,
+      selector: string,
+      onObjects: (objects: ReadonlyMap<string, unknown>) => void,
+      onError: (error: unknown) => void = (error) => this.#failed(error),
+    ): Reflector =>
       new Reflector({
         ...options,
         path,
@@ -59,7 +77,7 @@ export class ServiceWatch implements EndpointWatch {
           // While nothing is known yet, what is wrong stays the answer.
           if (this.#endpoints !== undefined) this.#failure = undefined;
         },
-        onError: (error) => this.#failed(error),
+        onError,
       });
     this.#slices = reflect(
       `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`,
@@ -69,12 +87,14 @@ export class ServiceWatch implements EndpointWatch {
         this.#join();
       },
     );
-    if (!this.#byNumber) return;
+    if (!this.#byNumber && !options.annotations) return;
     const selector = `fieldSelector=${encodeURIComponent(`metadata.name=${service}`)}`;
-    this.#service = reflect(`/api/v1/namespaces/${namespace}/services`, selector, (objects) => {
-      this.#serviceObjects = objects;
-      this.#join();
-    });
+    this.#service = reflect(
+      `/api/v1/namespaces/${namespace}/services`,
+      selector,
+      (objects) => this.#readService(objects),
+      (error) => this.#serviceFailed(error),
+    );
   }
 
   open(listener: WatchListener): void {
@@ -90,12 +110,58 @@ export class ServiceWatch implements EndpointWatch {
 
   close(): void {
     this.#listener = undefined;
+    this.#cancelWait();
     this.#slices.stop();
     this.#service?.stop();
   }
 
+  #readService(objects: ReadonlyMap<string, unknown>): void {
+    const { service: name, annotations } = this.#options;
+    this.#serviceObjects = objects;
+    const read = this.#read(objects.get(name));
+    // One that cannot be read takes nothing away.
+    if (read?.kind === 'Service') this.#lastService = read;
+    else if (!objects.has(name)) this.#lastService = undefined;
+    this.#awaitsService = false;
+    this.#cancelWait();
+    if (annotations) this.#takeAnnotations(this.#lastService?.annotations ?? {});
+    this.#join();
+  }
+
+  /** The slices are there, and nothing is heard of the Service: its annotations can come later. */
+  #goWithoutService(): void {
+    this.#awaitsService = false;
+    this.#join();
+  }
+
+  #takeAnnotations(settings: NonNullable<Service['annotations']>): void {
+    const annotated = readAnnotatedPolicy(settings);
+    const { policy: known } = this.#annotated;
+    const isSame = known !== undefined && annotated.policy?.equals(known) === true;
+    this.#annotated = isSame ? { ...annotated, policy: known } : annotated;
+  }
+
+  /** Only a port by its number needs the Service; without its annotations the default policy serves. */
+  #serviceFailed(error: unknown): void {
+    if (this.#byNumber) {
+      this.#failed(error);
+      return;
+    }
+    if (!this.#awaitsService) return;
+    this.#awaitsService = false;
+    this.#cancelWait();
+    const why = explainApiError(error, this.#options, true);
+    this.#annotated = { problems: [`The annotations of the Service are not read: ${why}.`] };
+    this.#join();
+  }
+
   #join(): void {
     if (this.#sliceObjects === undefined) return;
+    if (this.#awaitsService) {
+      this.#cancelWait();
+      this.#cancelWait = this.#options.clock.setTimer(() => this.#goWithoutService(), SERVICE_WAIT_MS);
+      return;
+    }
     const portName = this.#byNumber ? this.#nameOfPort() : this.#options.port;
     if (portName === undefined) return;
     const { service, namespace, port } = this.#options;
@@ -108,10 +174,6 @@ export class ServiceWatch implements EndpointWatch {
   #nameOfPort(): string | undefined {
     if (this.#serviceObjects === undefined) return undefined;
     const { service: name, namespace, port } = this.#options;
-    const read = this.#read(this.#serviceObjects.get(name));
-    // One that cannot be read takes nothing away.
-    if (read?.kind === 'Service') this.#lastService = read;
-    else if (!this.#serviceObjects.has(name)) this.#lastService = undefined;
     const ports = this.#lastService?.ports.filter(({ protocol }) => protocol === 'TCP');
     if (ports === undefined) {
       this.#accept([], `there is no Service ${namespace}/${name}`);
@@ -149,13 +211,14 @@ export class ServiceWatch implements EndpointWatch {
   }
 
   #accept(endpoints: readonly ResolvedEndpoint[], reason: string): void {
-    const fingerprint = JSON.stringify([endpoints, reason]);
+    const { policy, problems } = this.#annotated;
+    const fingerprint = JSON.stringify([endpoints, reason, policy?.toJsonObject(), problems]);
     this.#failure = undefined;
     if (fingerprint === this.#fingerprint) return;
     this.#fingerprint = fingerprint;
     this.#endpoints = endpoints;
     this.#note = reason;
-    this.#options.onNews?.(endpoints.length, undefined);
+    this.#options.onNews?.(endpoints.length, undefined, problems.join(' '));
     this.#tell();
   }
 
@@ -163,7 +226,7 @@ export class ServiceWatch implements EndpointWatch {
     const failure = explainApiError(error, this.#options, this.#byNumber);
     if (failure === this.#failure) return;
     this.#failure = failure;
-    this.#options.onNews?.(this.#endpoints?.length ?? 0, failure);
+    this.#options.onNews?.(this.#endpoints?.length ?? 0, failure, '');
     if (this.#endpoints === undefined) this.#tell();
   }
 
@@ -171,7 +234,13 @@ export class ServiceWatch implements EndpointWatch {
     const { what } = this.#options;
     if (this.#endpoints !== undefined) {
       const note = this.#failure === undefined ? this.#note : `${this.#note} ${this.#failure}; what was known stays`;
-      this.#listener?.({ ok: true, endpoints: this.#endpoints, note: `${what}: ${note.trim() || 'watched'}` });
+      const { policy } = this.#annotated;
+      this.#listener?.({
+        ok: true,
+        endpoints: this.#endpoints,
+        note: `${what}: ${note.trim() || 'watched'}`,
+        ...(policy && { policy }),
+      });
     } else if (this.#failure !== undefined) {
       this.#listener?.({ ok: false, message: `${what}: ${this.#failure}` });
     }

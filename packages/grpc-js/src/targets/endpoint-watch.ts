@@ -1,3 +1,5 @@
+import type { PolicyConfig } from '../balance/policy-config.ts';
+
 /** One address that a name stands for. */
 export interface ResolvedEndpoint {
   readonly host: string;
@@ -9,7 +11,13 @@ export interface ResolvedEndpoint {
 /** What a source of endpoints says at one moment. */
 export type WatchResult =
   /** `note` goes into the error of a call that none of the endpoints takes; it also says when the list is an old one. */
-  | { readonly ok: true; readonly endpoints: readonly ResolvedEndpoint[]; readonly note: string }
+  | {
+      readonly ok: true;
+      readonly endpoints: readonly ResolvedEndpoint[];
+      readonly note: string;
+      /** What the source itself asks for; the same object for as long as it asks for the same. */
+      readonly policy?: PolicyConfig;
+    }
   /** There never was an answer; `message` says in a sentence why. */
   | { readonly ok: false; readonly message: string };
 

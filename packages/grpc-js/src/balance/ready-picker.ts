@@ -1,8 +1,8 @@
 import type { Picker, Random } from '@steelyard/core/balance';
 import { hashText } from '@steelyard/core/balance';
 import type { EndpointChild } from './endpoint-child.ts';
-import type { PickArgs, PickResult, SubchannelPicker } from './grpc-api.ts';
-import { createUnavailablePicker } from './grpc-api.ts';
+import type { PickArgs, PickResult, SubchannelPicker } from '../grpc-api.ts';
+import { createUnavailablePicker } from '../grpc-api.ts';
 import type { BalancerConfig } from './policy-config.ts';
 import { createPolicyPicker } from './policy-picker.ts';
 
@@ -10,13 +10,18 @@ import { createPolicyPicker } from './policy-picker.ts';
 export class ReadyPicker implements SubchannelPicker {
   readonly #endpoints: readonly EndpointChild[];
   readonly #picker: Picker<EndpointChild>;
-  /** The metadata key that is hashed, if the policy hashes. */
-  readonly #header: string | undefined;
+  readonly #hash: CallHash;
 
-  constructor(config: BalancerConfig, endpoints: readonly EndpointChild[], random: Random, now: () => number) {
+  constructor(
+    config: BalancerConfig,
+    endpoints: readonly EndpointChild[],
+    random: Random,
+    now: () => number,
+    target: string,
+  ) {
     this.#endpoints = endpoints;
-    this.#picker = createPolicyPicker(config, endpoints, random, now);
-    this.#header = 'key' in config.policy && config.policy.key.kind === 'header' ? config.policy.key.name : undefined;
+    this.#picker = createPolicyPicker(config, endpoints, random, now, target);
+    this.#hash = callHash(config);
   }
 
   /** Is this still the right picker for these children? Then the policy keeps its place in the round. */
@@ -27,10 +32,19 @@ export class ReadyPicker implements SubchannelPicker {
   }
 
   pick(args: PickArgs): PickResult {
-    const endpoint = this.#picker.pick(this.#header === undefined ? undefined : hashOf(args, this.#header));
+    const endpoint = this.#picker.pick(this.#hash(args));
     if (endpoint === undefined) return createUnavailablePicker('no endpoint is connected').pick(args);
     return endpoint.pick(args);
   }
+}
+
+/** What of a call decides where it goes; `undefined` where the policy does not hash, or the call has no key. */
+export type CallHash = (args: PickArgs) => number | undefined;
+
+export function callHash({ policy }: BalancerConfig): CallHash {
+  if (!('key' in policy) || policy.key.kind !== 'header') return () => undefined;
+  const { name } = policy.key;
+  return (args) => hashOf(args, name);
 }
 
 /** Values of one key are joined by a comma, as headers are (gRFC A42); a call without the key goes anywhere. */

@@ -1,5 +1,7 @@
-import type { ResolvedServiceConfig } from './grpc-api.ts';
-import type { PolicyConfig } from './policy-config.ts';
+import type { ResolvedServiceConfig } from '../grpc-api.ts';
+import { policyProblem } from '../grpc-api.ts';
+import type { PolicyConfig } from '../balance/policy-config.ts';
+import { TargetError } from './target-error.ts';
 import { defaultPolicy } from './target-policy.ts';
 
 type ServiceConfig = Extract<NonNullable<ResolvedServiceConfig>, { ok: true }>['value'];
@@ -12,6 +14,7 @@ type MethodConfig = ServiceConfig['methodConfig'][number];
  * @param own the policy that the target asks for; it goes before the channel's
  * @param channelText `grpc.service_config`, which grpc-js has checked when the channel was made
  * @returns `null` when the channel's own says all there is to say
+ * @throws TargetError when it names policies, and none of them can be had
  */
 export function composeServiceConfig(
   own: PolicyConfig | undefined,
@@ -19,7 +22,11 @@ export function composeServiceConfig(
 ): ResolvedServiceConfig {
   const channel: unknown = channelText === undefined ? {} : JSON.parse(channelText);
   const list = fieldOf(channel, 'loadBalancingConfig');
-  if (own === undefined && Array.isArray(list) && list.length > 0) return null;
+  if (own === undefined && Array.isArray(list) && list.length > 0) {
+    const problem = policyProblem(list);
+    if (problem !== undefined) throw new TargetError(`the service config names no policy that can be had: ${problem}`);
+    return null;
+  }
   const policy = own ?? defaultPolicy();
   const methods = fieldOf(channel, 'methodConfig');
   const throttling = fieldOf(channel, 'retryThrottling');

@@ -1,6 +1,6 @@
 import type { TargetParameters } from './parse-target.ts';
-import type { PolicyName } from './policy-config.ts';
-import { parsePolicyConfig, PolicyConfig } from './policy-config.ts';
+import type { PolicyName } from '../balance/policy-config.ts';
+import { parsePolicyConfig, PolicyConfig } from '../balance/policy-config.ts';
 import { TargetError } from './target-error.ts';
 
 /** What `?lb=` may be: our policies without their prefix. */
@@ -18,7 +18,7 @@ const DEFAULT_POLICY = 'least_request';
 
 /**
  * The policy that a target asks for by `lb` and the parameters beside it: `choices` (least_request), `header` (ring_hash,
- * maglev), `subset`, `connections`, `zone`, `slow_start`, `outlier`.
+ * maglev), `subset`, `connections`, `max_connections`, `connect`, `zone`, `slow_start`, `outlier`, `oob`.
  *
  * @returns `undefined` when it asks for nothing
  * @throws TargetError saying which parameter is wrong
@@ -30,6 +30,9 @@ export function readTargetPolicy(target: string, parameters: TargetParameters): 
     ...given('header', parameters.text('header')),
     ...given('subsetSize', parameters.wholeNumber('subset')),
     ...given('connectionsPerEndpoint', parameters.wholeNumber('connections')),
+    ...given('maxConnectionsPerEndpoint', parameters.wholeNumber('max_connections')),
+    ...(parameters.oneOf('connect', ['eager', 'lazy']) === 'lazy' && { lazy: true }),
+    ...outOfBand(parameters.text('oob')),
     ...given('zone', parameters.text('zone')),
     ...given('slowStart', parameters.text('slow_start')),
     ...(parameters.flag('outlier') && { outlierDetection: {} }),
@@ -49,6 +52,11 @@ export function readTargetPolicy(target: string, parameters: TargetParameters): 
 /** Where neither the target nor the channel chooses. */
 export function defaultPolicy(): PolicyConfig {
   return new PolicyConfig(parsePolicyConfig(SHORT_NAMES[DEFAULT_POLICY] ?? 'steelyard_least_request', {}));
+}
+
+/** `oob=10s`: load reports on a stream, so often. */
+function outOfBand(period: string | undefined): Readonly<Record<string, string | boolean>> {
+  return period === undefined ? {} : { enableOobLoadReport: true, oobReportingPeriod: period };
 }
 
 function given(name: string, value: string | number | undefined): Readonly<Record<string, string | number>> {

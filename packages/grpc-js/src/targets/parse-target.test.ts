@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
-import { parseHeadlessTarget } from './headless/parse-headless-target.ts';
-import { podSearchRules, searchNames } from './headless/search-names.ts';
-import { parseDuration } from './parse-duration.ts';
+import { parseHeadlessTarget } from '../headless/parse-headless-target.ts';
+import { podSearchRules, searchNames } from '../headless/search-names.ts';
+import { parseDuration } from '../parse-duration.ts';
 import { parseTarget } from './parse-target.ts';
 import { readTargetPolicy } from './target-policy.ts';
 import { TargetError } from './target-error.ts';
@@ -11,6 +11,7 @@ import { TargetError } from './target-error.ts';
 const environment = {
   BACKEND_ADDR: 'backendh.default:8000',
   WHOLE: 'headless:///a.b:1?lb=random',
+  WHERE: 'headless://127.0.0.1:53/a.b:1',
   NAME: 'a',
   EMPTY: ' ',
 };
@@ -29,6 +30,8 @@ suite('headless targets', () => {
     { path: '$BACKEND_ADDR', expected: { host: 'backendh.default', port: 8000 } },
     { path: '${NAME}.default:80', expected: { host: 'a.default', port: 80 } },
     { path: '$WHOLE', expected: { host: 'a.b', port: 1 } },
+    { path: '$WHERE', expected: { host: 'a.b', port: 1, server: '127.0.0.1:53' } },
+    { path: '$WHERE?family=6', expected: { host: 'a.b', family: '6', server: '127.0.0.1:53' } },
     { path: 'a.b.:80', expected: { host: 'a.b.', port: 80 } },
     { path: '[::1]:80', expected: { host: '::1', port: 80 } },
     { path: 'a:80', authority: '127.0.0.1:5353', expected: { server: '127.0.0.1:5353' } },

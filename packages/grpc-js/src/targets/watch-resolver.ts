@@ -1,6 +1,7 @@
+import type { PolicyConfig } from '../balance/policy-config.ts';
 import type { EndpointWatch, WatchResult } from './endpoint-watch.ts';
-import type { GrpcUri, ResolvedServiceConfig, Resolver, ResolverListener } from './grpc-api.ts';
-import { endpointsFound, endpointsUnavailable, TARGET_ATTRIBUTE } from './grpc-api.ts';
+import type { GrpcUri, ResolvedServiceConfig, Resolver, ResolverListener } from '../grpc-api.ts';
+import { endpointsFound, endpointsUnavailable, TARGET_ATTRIBUTE } from '../grpc-api.ts';
 import type { Target } from './parse-target.ts';
 import { parseTarget } from './parse-target.ts';
 import { expectResolver, resolverMade } from './proxy-warning.ts';
@@ -10,8 +11,11 @@ import { readTargetPolicy } from './target-policy.ts';
 
 /** How a scheme finds endpoints. */
 export interface Scheme {
-  /** @throws TargetError */
-  readonly plan: (target: Target) => WatchPlan;
+  /**
+   * @param decided neither the target nor the channel leaves the policy to the source
+   * @throws TargetError
+   */
+  readonly plan: (target: Target, decided: boolean) => WatchPlan;
   readonly watches: SharedWatches;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -24,6 +28,8 @@ export interface WatchPlan {
 
 interface Plan extends WatchPlan {
   readonly serviceConfig: ResolvedServiceConfig;
+  /** As it is with a policy of the source. */
+  readonly withPolicy: (policy: PolicyConfig) => ResolvedServiceConfig;
 }
 
 /** The class that grpc-js makes a resolver of for each channel of a scheme. */
@@ -73,8 +79,9 @@ export function createResolverClass(scheme: Scheme): WatchResolverClass {
       this.#subscription = undefined;
     }
 
-    #tell(result: WatchResult, { serviceConfig }: Plan): void {
+    #tell(result: WatchResult, plan: Plan): void {
       if (!this.#running) return;
+      const { serviceConfig } = plan;
       if (!result.ok) {
         this.#listener(endpointsUnavailable(result.message), this.#attributes, serviceConfig, '');
         return;
@@ -84,7 +91,9 @@ export function createResolverClass(scheme: Scheme): WatchResolverClass {
         // What grpc-js does not know of it hands on as it is.
         ...(zone !== undefined && { zone }),
       }));
-      this.#listener(endpointsFound(endpoints), this.#attributes, serviceConfig, result.note);
+      const { policy } = result;
+      const config = policy === undefined ? serviceConfig : plan.withPolicy(policy);
+      this.#listener(endpointsFound(endpoints), this.#attributes, config, result.note);
     }
 
     static getDefaultAuthority(uri: GrpcUri): string {
@@ -105,11 +114,12 @@ function makePlan(scheme: Scheme, uri: GrpcUri, options: Readonly<Record<string,
   try {
     const target = parseTarget(uri, scheme.environment);
     const policy = readTargetPolicy(target.text, target.parameters);
-    const plan = scheme.plan(target);
+    const option = options['grpc.service_config'];
+    const channelText = typeof option === 'string' ? option : undefined;
+    const serviceConfig = composeServiceConfig(policy, channelText);
+    const plan = scheme.plan(target, policy !== undefined || serviceConfig === null);
     target.parameters.finish();
-    const channelText = options['grpc.service_config'];
-    const serviceConfig = composeServiceConfig(policy, typeof channelText === 'string' ? channelText : undefined);
-    return { ...plan, serviceConfig };
+    return { ...plan, serviceConfig, withPolicy: (chosen) => composeServiceConfig(chosen, channelText) };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

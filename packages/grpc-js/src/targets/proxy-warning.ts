@@ -1,4 +1,4 @@
-import type { GrpcUri } from './grpc-api.ts';
+import type { GrpcUri } from '../grpc-api.ts';
 
 /** Targets whose resolver is there. grpc-js asks for their authority again with each connection. */
 const made = new WeakSet<object>();

@@ -1,4 +1,4 @@
-import type { Picker, Random } from '@steelyard/core/balance';
+import type { Picker, Random, WeightedRoundRobinOptions } from '@steelyard/core/balance';
 import {
   createPeakEwmaPicker,
   createPicker,
@@ -7,6 +7,8 @@ import {
   createZoneAwarePicker,
   DEFAULT_SLOW_START,
 } from '@steelyard/core/balance';
+import type { WeightsEvent } from '../events.ts';
+import { areWeightsWatched, publishWeights } from '../events.ts';
 import type { EndpointChild } from './endpoint-child.ts';
 import type { BalancerConfig, BalancerPolicy } from './policy-config.ts';
 import { unknownPolicy } from './policy-config.ts';
@@ -17,9 +19,11 @@ export function createPolicyPicker(
   endpoints: readonly EndpointChild[],
   random: Random,
   now: () => number,
+  target: string,
 ): Picker<EndpointChild> {
   const { policy, zone, slowStartMs } = config;
-  const inner = (members: readonly EndpointChild[]): Picker<EndpointChild> => createInner(policy, members, random, now);
+  const inner = (members: readonly EndpointChild[]): Picker<EndpointChild> =>
+    createInner(policy, members, random, now, target);
   const zoned = zone === undefined ? inner(endpoints) : createZoneAwarePicker(endpoints, zone, inner, random);
   if (slowStartMs === undefined) return zoned;
   return createSlowStartPicker(zoned, endpoints, { ...DEFAULT_SLOW_START, windowMs: slowStartMs }, random, now);
@@ -30,12 +34,15 @@ function createInner(
   endpoints: readonly EndpointChild[],
   random: Random,
   now: () => number,
+  target: string,
 ): Picker<EndpointChild> {
   switch (policy.kind) {
     case 'PEAK_EWMA':
       return createPeakEwmaPicker(endpoints, random, now);
     case 'WEIGHTED_ROUND_ROBIN':
-      return createWeightedRoundRobinPicker(endpoints, policy.options, random, now);
+      return createWeightedRoundRobinPicker(endpoints, policy.options, random, now, (weights) => {
+        if (areWeightsWatched()) publishWeights(weightsEvent(target, endpoints, weights, policy.options, now()));
+      });
     case 'RANDOM':
     case 'ROUND_ROBIN':
     case 'LEAST_REQUEST':
@@ -45,4 +52,16 @@ function createInner(
     default:
       return unknownPolicy(policy);
   }
+}
+
+function weightsEvent(
+  target: string,
+  endpoints: readonly EndpointChild[],
+  weights: readonly number[],
+  options: WeightedRoundRobinOptions,
+  nowMs: number,
+): WeightsEvent {
+  const stale = endpoints.filter(({ backendWeight }) => backendWeight.isStale(options, nowMs)).length;
+  const unusable = weights.filter((weight) => weight === 0).length;
+  return { target, weights, stale, notYetUsable: unusable - stale };
 }

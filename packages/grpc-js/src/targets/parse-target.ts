@@ -1,4 +1,4 @@
-import { parseDuration } from './parse-duration.ts';
+import { parseDuration } from '../parse-duration.ts';
 import { TargetError } from './target-error.ts';
 
 /** A target taken apart: `scheme://authority/NAME:PORT?parameters`. */
@@ -25,8 +25,8 @@ export interface TargetText {
  * @throws TargetError for a variable that is not set, and for a target without a name
  */
 export function parseTarget(uri: TargetText, environment: Readonly<Record<string, string | undefined>>): Target {
-  const { scheme = '', authority = '' } = uri;
-  const text = `${scheme}://${authority}/${uri.path}`;
+  const { scheme = '' } = uri;
+  const text = `${scheme}://${uri.authority ?? ''}/${uri.path}`;
   const path = uri.path.replace(/\$(?:(\w+)|\{(\w+)\})/g, (_all, bare?: string, braced?: string) => {
     const name = bare ?? braced ?? '';
     const value = environment[name]?.trim();
@@ -35,8 +35,9 @@ export function parseTarget(uri: TargetText, environment: Readonly<Record<string
     }
     return value;
   });
-  // A variable may hold a whole target of the same scheme.
-  const bare = path.startsWith(`${scheme}:///`) ? path.slice(scheme.length + 4) : path;
+  // A variable may hold a whole target of the same scheme, its DNS server included.
+  const whole = /^([a-z0-9]+):\/\/([^/]*)\/(.*)$/.exec(path);
+  const [, , authority = '', bare = ''] = whole?.[1] === scheme ? whole : ['', scheme, uri.authority ?? '', path];
   const question = bare.indexOf('?');
   const address = question < 0 ? bare : bare.slice(0, question);
   const { host, port } = splitPort(address);

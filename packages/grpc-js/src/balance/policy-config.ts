@@ -2,7 +2,7 @@ import type { LatencyOptions, WeightedRoundRobinOptions } from '@steelyard/core/
 import type { OutlierDetectionOptions } from '@steelyard/core/health';
 import { DEFAULT_LATENCY, DEFAULT_WEIGHTED_ROUND_ROBIN } from '@steelyard/core/balance';
 import type { LoadBalancerPolicy } from '@steelyard/core/model';
-import { JsonFields } from './json-fields.ts';
+import { JsonFields } from '../json-fields.ts';
 import { parseOutlierDetection, renderOutlierDetection } from './parse-outlier-detection.ts';
 
 /** What a service config calls our policies. */
@@ -28,8 +28,17 @@ export type BalancerPolicy =
 export interface BalancerTraits {
   /** Connections to so many of the endpoints only, another choice for each caller (gRFC A68). */
   readonly subsetSize?: number;
-  /** Default 1. A server that takes so many streams on a connection (MAX_CONCURRENT_STREAMS) takes more on two. */
+  /** Default 1: so many at all times. */
   readonly connectionsPerEndpoint?: number;
+  /**
+   * Default 4: so many while all streams of the connections to an endpoint are in use, one more at a time. Those beyond
+   * `connectionsPerEndpoint` are not made again when they are lost.
+   */
+  readonly maxConnectionsPerEndpoint?: number;
+  /** Connections are made as the policy chooses an endpoint for a call, not before. */
+  readonly lazy?: boolean;
+  /** With WEIGHTED_ROUND_ROBIN: backends report their load on a stream, so often, in place of in trailers (gRFC A51, A58). */
+  readonly oobReportingPeriodMs?: number;
   /** The caller's zone: calls stay there as far as its endpoints suffice. */
   readonly zone?: string;
   /** New endpoints warm up for so long. */
@@ -45,8 +54,9 @@ const DEFAULT_CHOICE_COUNT = 2;
 /** Envoy's and Istio's: `minimumRingSize` 1024, `tableSize` 65537. */
 const DEFAULT_RING_SIZE = 1024;
 const MAX_RING_SIZE = 2 ** 23;
-const MAGLEV_TABLE_SIZE = 65_537;
+export const MAGLEV_TABLE_SIZE = 65_537;
 const MAX_CONNECTIONS = 16;
+const DEFAULT_OOB_PERIOD_MS = 10_000;
 
 /** `choice_count` is a uint32 (gRFC A48). */
 const MAX_UINT32 = 2 ** 32 - 1;
@@ -64,6 +74,9 @@ export function parsePolicyConfig(name: PolicyName, json: unknown): BalancerConf
   const policy = parsePolicy(name, fields);
   const subsetSize = fields.wholeNumber('subsetSize', 1, MAX_UINT32);
   const connectionsPerEndpoint = fields.wholeNumber('connectionsPerEndpoint', 1, MAX_CONNECTIONS);
+  const maxConnectionsPerEndpoint = fields.wholeNumber('maxConnectionsPerEndpoint', 1, MAX_CONNECTIONS);
+  const lazy = fields.flag('lazy');
+  const oobReportingPeriodMs = parseOutOfBand(fields, policy);
   const zone = fields.text('zone');
   const slowStartMs = fields.durationMs('slowStart', 0);
   const outliers = fields.object('outlierDetection');
@@ -74,6 +87,9 @@ export function parsePolicyConfig(name: PolicyName, json: unknown): BalancerConf
     policy,
     ...(subsetSize !== undefined && { subsetSize }),
     ...(connectionsPerEndpoint !== undefined && { connectionsPerEndpoint }),
+    ...(maxConnectionsPerEndpoint !== undefined && { maxConnectionsPerEndpoint }),
+    ...(lazy === true && { lazy }),
+    ...(oobReportingPeriodMs !== undefined && { oobReportingPeriodMs }),
     ...(zone !== undefined && { zone }),
     ...(slowStartMs !== undefined && slowStartMs > 0 && { slowStartMs }),
     ...(outliers && { outlierDetection: parseOutlierDetection(outliers) }),
@@ -127,6 +143,16 @@ function parseWeightedRoundRobin(fields: JsonFields): WeightedRoundRobinOptions 
 }
 
 /** Metadata keys are lower case (gRPC over HTTP/2, "Custom-Metadata"). */
+/** gRFC A58: `enable_oob_load_report`, and `oob_reporting_period`, 10 s. */
+function parseOutOfBand(fields: JsonFields, { kind }: BalancerPolicy): number | undefined {
+  const periodMs = fields.durationMs('oobReportingPeriod', 1) ?? DEFAULT_OOB_PERIOD_MS;
+  if (fields.flag('enableOobLoadReport') !== true) return undefined;
+  if (kind !== 'WEIGHTED_ROUND_ROBIN') {
+    throw new TypeError('enableOobLoadReport is set; only weighted round robin goes by load, so take it out');
+  }
+  return periodMs;
+}
+
 function parseHeader(fields: JsonFields): string {
   const header = fields.text('header')?.toLowerCase();
   if (header === undefined) throw new TypeError('header is not there; it must name the metadata key to hash');
@@ -153,10 +179,17 @@ export class PolicyConfig {
   /** As an entry of `loadBalancingConfig`: `{"steelyard_random": {}}`. */
   toJsonObject(): Readonly<Record<string, object>> {
     const { policy, subsetSize, connectionsPerEndpoint, zone, slowStartMs, outlierDetection } = this.config;
+    const { maxConnectionsPerEndpoint, lazy, oobReportingPeriodMs } = this.config;
     const fields = {
       ...policyFields(policy),
       ...(subsetSize !== undefined && { subsetSize }),
       ...(connectionsPerEndpoint !== undefined && { connectionsPerEndpoint }),
+      ...(maxConnectionsPerEndpoint !== undefined && { maxConnectionsPerEndpoint }),
+      ...(lazy !== undefined && { lazy }),
+      ...(oobReportingPeriodMs !== undefined && {
+        enableOobLoadReport: true,
+        oobReportingPeriod: seconds(oobReportingPeriodMs),
+      }),
       ...(zone !== undefined && { zone }),
       ...(slowStartMs !== undefined && { slowStart: seconds(slowStartMs) }),
       ...(outlierDetection && { outlierDetection: renderOutlierDetection(outlierDetection) }),

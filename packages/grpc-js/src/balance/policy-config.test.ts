@@ -4,7 +4,7 @@ import type { LoadBalancerPolicy } from '@steelyard/core/model';
 import { experimental } from '@grpc/grpc-js';
 import { parsePolicyConfig, serviceConfigFor } from './policy-config.ts';
 import type { PolicyName } from './policy-config.ts';
-import { register } from './register.ts';
+import { register } from '../register.ts';
 
 register();
 

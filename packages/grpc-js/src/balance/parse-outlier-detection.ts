@@ -1,6 +1,6 @@
 import type { OutlierDetectionOptions, RateEjection } from '@steelyard/core/health';
 import { DEFAULT_OUTLIER_DETECTION } from '@steelyard/core/health';
-import type { JsonFields } from './json-fields.ts';
+import type { JsonFields } from '../json-fields.ts';
 
 /** gRFC A50: 1900 thousandths of a standard deviation, and 85 %. */
 const DEFAULT_STDEV_FACTOR = 1900;
