@@ -5,24 +5,30 @@
 import { parseArgs } from 'node:util';
 import { dns } from './conformance/dns.ts';
 import { h2spec } from './conformance/h2spec.ts';
+import { h2specd } from './conformance/h2specd.ts';
+import { grpcJsNext } from './conformance/grpc-js-next.ts';
 import { grpcInterop } from './conformance/interop.ts';
 import { kube } from './conformance/kube.ts';
 import { kubeProxy } from './conformance/kube-proxy.ts';
 import { memory } from './conformance/memory.ts';
+import { restart } from './conformance/restart.ts';
 import type { Caller, Suite, SuiteOptions } from './conformance/suite.ts';
 import { isSubjectName, SUBJECT_NAMES } from './peers/index.ts';
 
 const SUITES: ReadonlyMap<string, Suite> = new Map([
   ['h2spec', h2spec],
+  ['h2specd', h2specd],
   ['grpc-interop', grpcInterop],
   ['memory', memory],
+  ['restart', restart],
   ['kube', kube],
   ['kube-proxy', kubeProxy],
   ['dns', dns],
+  ['grpc-js-next', grpcJsNext],
 ]);
 
 /** Without a name: what needs nothing but the proxy and the callers. The others want the real thing on the PATH. */
-const BY_DEFAULT = ['h2spec', 'grpc-interop', 'memory'];
+const BY_DEFAULT = ['h2spec', 'h2specd', 'grpc-interop', 'memory', 'restart'];
 
 const USAGE = `npm run conformance [-- SUITE… OPTIONS]
   SUITE             ${[...SUITES.keys()].join(' | ')} (default: ${BY_DEFAULT.join(', ')})
@@ -32,6 +38,7 @@ const USAGE = `npm run conformance [-- SUITE… OPTIONS]
   --caller NAME     grpc-js | python, repeatable (default: both)
   --no-strict       h2spec without its strict cases, which RFC 9113 leaves open
   --stream-mib N    size of the streams of memory (default: 1024)
+  --connections N   idle connections of memory (default: 10000)
 `;
 
 function parseOptions(args: string[]): { suites: [string, Suite][]; options: SuiteOptions } | 'help' {
@@ -46,6 +53,7 @@ function parseOptions(args: string[]): { suites: [string, Suite][]; options: Sui
       caller: { type: 'string', multiple: true, default: ['grpc-js', 'python'] },
       strict: { type: 'boolean', default: true },
       'stream-mib': { type: 'string', default: '1024' },
+      connections: { type: 'string', default: '10000' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -66,6 +74,7 @@ function parseOptions(args: string[]): { suites: [string, Suite][]; options: Sui
       callers: values.caller.map(callerOption),
       strict: values.strict,
       streamBytes: wholeNumber('--stream-mib', values['stream-mib'], 1, 65_536) * 2 ** 20,
+      connections: wholeNumber('--connections', values.connections, 1, 100_000),
       say: (text) => process.stderr.write(`  ${text}\n`),
     },
   };

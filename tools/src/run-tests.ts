@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { compiledFolders, compiledTests, matchesFilter, removeStaleOutput, uncompiledTests } from './compiled-tests.ts';
 
 /** The longest one test may take. A test that hangs is a failure with a name, not a stuck gate. */
-const TEST_TIMEOUT_MS = 60_000;
+const TEST_TIMEOUT_MS = 180_000;
 
 const root = resolve(import.meta.dirname, '..', '..');
 

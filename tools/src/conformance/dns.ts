@@ -25,7 +25,11 @@ export async function dns({ say }: SuiteOptions): Promise<SuiteResult> {
   for (const [why, count] of reasons) lines.push(`dns: ${count} differ on purpose: ${why}`);
   say(lines[0] ?? '');
   const failures =
-    result.failed > 0 ? [`dns: ${result.failed} object sets differ:\n${result.output.slice(0, 4000)}`] : [];
+    result.failed > 0
+      ? [
+          `dns: ${result.failed} object sets differ:\n${result.output.slice(Math.max(0, result.output.indexOf('not ok'))).slice(0, 4000)}`,
+        ]
+      : [];
   if (result.passed + result.failed === 0) failures.push('dns: nothing was compared');
   return { summary: lines.join('\n'), failures };
 }

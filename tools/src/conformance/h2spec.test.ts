@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { judgeH2spec } from './h2spec.ts';
+import { judgeReport } from './h2spec.ts';
 
 const report = (passed: number): string => `Generic tests for HTTP/2 server
   1. Starting HTTP/2
@@ -18,17 +18,17 @@ Finished in 1.2000 seconds
 
 describe('judging h2spec', () => {
   it('counts and names the failures', () => {
-    const { summary, failures } = judgeH2spec(report(140));
+    const { summary, failures } = judgeReport('h2spec', report(140), 140);
     assert.match(summary, /^h2spec: 140 of 146 passed, 1 skipped, 5 failed\n/);
     assert.match(summary, /8: closed: Sends a DATA frame after sending RST_STREAM frame$/);
     assert.deepEqual(failures, []);
   });
 
   it('fails below the bar', () => {
-    assert.deepEqual(judgeH2spec(report(139)).failures, ['h2spec: 139 cases passed, at least 140 must']);
+    assert.deepEqual(judgeReport('h2spec', report(139), 140).failures, ['h2spec: 139 cases passed, at least 140 must']);
   });
 
   it('fails when h2spec did not finish', () => {
-    assert.throws(() => judgeH2spec('Error: connection refused'), /did not finish/);
+    assert.throws(() => judgeReport('h2spec', 'Error: connection refused', 140), /did not finish/);
   });
 });

@@ -4,8 +4,12 @@ import { stripVTControlCharacters } from 'node:util';
 import { startSubject } from '../peers/index.ts';
 import type { SuiteOptions, SuiteResult } from './suite.ts';
 
-/** Cases that must pass, of 146. nghttpx 1.52 passes 140, node:http2 of Node 20 passes 137, HAProxy 2.6 all. */
-const LEAST_PASSED = 140;
+/**
+ * All cases of v2.2.1 must pass, the newest version that Go can install. HAProxy 2.6 does too; nghttpx 1.52 passes 140,
+ * node:http2 of Node 20 passes 137. Later versions have one more, a literal whose name has an index beyond the tables:
+ * `hpack.test.ts` has it.
+ */
+const CASES = 146;
 const CASE_TIMEOUT_S = 2;
 /** 146 cases that all run into their timeout take five minutes. */
 const SUITE_TIMEOUT_MS = 400_000;
@@ -27,7 +31,7 @@ export async function h2spec(options: SuiteOptions): Promise<SuiteResult> {
   const subject = await startSubject(options.subject, address.port);
   try {
     const output = await runH2spec(subject.port, options.strict);
-    return judgeH2spec(output);
+    return judgeReport('h2spec', output, CASES);
   } finally {
     await subject.stop();
     backend.close();
@@ -50,16 +54,20 @@ async function runH2spec(port: number, strict: boolean): Promise<string> {
   return output;
 }
 
-/** Reads h2spec's report: its count and its list of failures. Throws when it has none, for then nothing was tested. */
-export function judgeH2spec(output: string): SuiteResult {
+/**
+ * Reads the report of h2spec or h2specd: its count and its list of failures. Throws when it has none, for then nothing was
+ * tested.
+ * @param least cases that must pass
+ */
+export function judgeReport(suite: string, output: string, least: number): SuiteResult {
   const text = stripVTControlCharacters(output);
   const [, tests, passed, skipped, failed] =
     /(\d+) tests, (\d+) passed, (\d+) skipped, (\d+) failed/.exec(text)?.map(Number) ?? [];
-  if (tests === undefined || passed === undefined) throw new Error(`h2spec did not finish:\n${text.slice(-2000)}`);
+  if (tests === undefined || passed === undefined) throw new Error(`${suite} did not finish:\n${text.slice(-2000)}`);
   const details = /Failures:\s*\n([^]*?)\n(?:Finished in|\d+ tests)/.exec(text)?.[1]?.trim();
-  const summary = `h2spec: ${passed} of ${tests} passed, ${skipped ?? 0} skipped, ${failed ?? 0} failed`;
+  const summary = `${suite}: ${passed} of ${tests} passed, ${skipped ?? 0} skipped, ${failed ?? 0} failed`;
   return {
     summary: details === undefined ? summary : `${summary}\n${details}`,
-    failures: passed < LEAST_PASSED ? [`h2spec: ${passed} cases passed, at least ${LEAST_PASSED} must`] : [],
+    failures: passed < least ? [`${suite}: ${passed} cases passed, at least ${least} must`] : [],
   };
 }

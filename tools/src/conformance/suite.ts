@@ -13,6 +13,8 @@ export interface SuiteOptions {
   readonly strict: boolean;
   /** Bytes that the memory suite sends each way. */
   readonly streamBytes: number;
+  /** Idle connections that the memory suite opens. */
+  readonly connections: number;
   /** Progress, for people. */
   readonly say: (text: string) => void;
 }

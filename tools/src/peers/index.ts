@@ -1,2 +1,3 @@
+export * from './case-subject.ts';
 export * from './start-process.ts';
 export * from './subject.ts';
