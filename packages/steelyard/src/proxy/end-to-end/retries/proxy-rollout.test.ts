@@ -84,10 +84,10 @@ const DEPARTURES: readonly (readonly [string, PodBehaviour, Departure])[] = [
     'the pod dies with calls under way',
     (stream, headers) => later(20, () => stream.destroyed || says('OK')(stream, headers)),
     async (pod, forget, load) => {
-      pod.server.close();
       // With the next call that comes, and whatever else it has.
       await once(pod.server, 'stream');
       for (const socket of sockets.get(pod) ?? []) socket.destroy();
+      pod.server.close();
       await load.after(100);
       forget();
     },
