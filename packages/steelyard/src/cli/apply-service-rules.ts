@@ -85,6 +85,9 @@ export async function applyServiceRules(
     observer: metrics,
     onWritten: (before, after) => flows.written(before, after),
   });
+  const unfollow = source.onProgrammed?.((changes) => {
+    for (const { changedAtMs } of changes) metrics.triggered(source.current.version, changedAtMs);
+  });
   const admin = options.admin && (await openAdmin(options.admin, metrics, counters, log));
   try {
     await asUsageError(() => sync.first);
@@ -98,6 +101,7 @@ export async function applyServiceRules(
     unsubscribe();
     await checks.close();
   } finally {
+    unfollow?.();
     await admin?.close();
     flows.close();
     await sync.close();

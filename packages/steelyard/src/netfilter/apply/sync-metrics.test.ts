@@ -32,8 +32,8 @@ suite("what is counted under kube-proxy's names", () => {
   test('syncs, full and partial, by family', () => {
     const metrics = new SyncMetrics('iptables', ['IPv4', 'IPv6'], () => 1000);
     const ruleSet = compileRuleSet(cluster('a'), { family: 'IPv4' });
-    metrics.written('IPv4', 0.3, ruleSet, written(true, [['nat', 7]]));
-    metrics.written('IPv4', 0.002, ruleSet, written(false, [['nat', 2]]));
+    metrics.written('IPv4', 0.3, ruleSet, written(true, [['nat', 7]]), 1);
+    metrics.written('IPv4', 0.002, ruleSet, written(false, [['nat', 2]]), 2);
     const text = metrics.render();
     assert.deepEqual(linesOf(text, 'sync_proxy_rules_duration_seconds_count'), [
       'kubeproxy_sync_proxy_rules_duration_seconds_count{ip_family="IPv4"} 2',
@@ -55,11 +55,25 @@ suite("what is counted under kube-proxy's names", () => {
     const pending = (): string[] => linesOf(metrics.render(), 'sync_proxy_rules_service_changes_pending');
     // Two Snapshots of separate compilers share nothing: `a` counts, too.
     assert.deepEqual(pending(), ['kubeproxy_sync_proxy_rules_service_changes_pending{ip_family="IPv4"} 2']);
-    metrics.written('IPv4', 0.1, compileRuleSet(cluster('a'), { family: 'IPv4' }), written(false));
+    metrics.written('IPv4', 0.1, compileRuleSet(cluster('a'), { family: 'IPv4' }), written(false), 2);
     assert.deepEqual(pending(), ['kubeproxy_sync_proxy_rules_service_changes_pending{ip_family="IPv4"} 0']);
     assert.deepEqual(linesOf(metrics.render(), 'sync_proxy_rules_service_changes_total'), [
       'kubeproxy_sync_proxy_rules_service_changes_total{ip_family="IPv4"} 2',
     ]);
+  });
+
+  test('from a change of pods to the rules that have it, not earlier ones', () => {
+    const metrics = new SyncMetrics('nftables', ['IPv4'], () => 1000);
+    const ruleSet = compileRuleSet(cluster('a'), { family: 'IPv4' });
+    const count = (): string[] => linesOf(metrics.render(), 'network_programming_duration_seconds_count');
+    metrics.triggered(7, 999_200);
+    metrics.written('IPv4', 0.1, ruleSet, written(false), 6);
+    assert.deepEqual(count(), ['kubeproxy_network_programming_duration_seconds_count{ip_family="IPv4"} 0']);
+    metrics.written('IPv4', 0.1, ruleSet, written(false), 7);
+    metrics.written('IPv4', 0.1, ruleSet, written(false), 8);
+    assert.deepEqual(count(), ['kubeproxy_network_programming_duration_seconds_count{ip_family="IPv4"} 1']);
+    const bucket = 'kubeproxy_network_programming_duration_seconds_bucket{ip_family="IPv4",le=';
+    assert.ok(metrics.render().includes(`${bucket}"0.5"} 0\n${bucket}"1"} 1\n`));
   });
 
   test('refusals', () => {

@@ -6,13 +6,23 @@ import type { Applied } from './rule-applier.ts';
 /** kube-proxy's buckets: doubling from a millisecond, 15 of them. */
 const BOUNDS = Array.from({ length: 15 }, (_, index) => 0.001 * 2 ** index);
 
+/** kube-proxy's buckets for the time from a change of pods to its rules: up to a minute finely, up to five coarsely. */
+const PROGRAMMING_BOUNDS = [
+  0.25,
+  0.5,
+  ...Array.from({ length: 59 }, (_, index) => index + 1),
+  ...Array.from({ length: 12 }, (_, index) => 60 + 5 * index),
+  ...Array.from({ length: 7 }, (_, index) => 120 + 30 * index),
+];
+
 export type RuleMode = 'iptables' | 'nftables';
 
 /** What happened to the rules of one family. */
 export interface RuleSyncObserver {
   /** A Snapshot came that is not written yet. */
   queued(before: Snapshot, after: Snapshot): void;
-  written(family: IpFamily, seconds: number, ruleSet: RuleSet, applied: Applied): void;
+  /** @param version of the Snapshot whose rules they are */
+  written(family: IpFamily, seconds: number, ruleSet: RuleSet, applied: Applied, version: number): void;
   /** @param complete everything was to be written, not a difference */
   failed(family: IpFamily, complete: boolean): void;
 }
@@ -21,6 +31,9 @@ interface FamilyCounts {
   readonly full: SecondsHistogram;
   readonly partial: SecondsHistogram;
   readonly all: SecondsHistogram;
+  readonly programming: SecondsHistogram;
+  /** Changes that are not written yet. */
+  waiting: readonly { readonly version: number; readonly changedAtMs: number }[];
   failures: number;
   partialFailures: number;
   lastSync: number;
@@ -49,6 +62,8 @@ export class SyncMetrics implements RuleSyncObserver {
         full: new SecondsHistogram(BOUNDS),
         partial: new SecondsHistogram(BOUNDS),
         all: new SecondsHistogram(BOUNDS),
+        programming: new SecondsHistogram(PROGRAMMING_BOUNDS),
+        waiting: [],
         failures: 0,
         partialFailures: 0,
         lastSync: 0,
@@ -65,7 +80,12 @@ export class SyncMetrics implements RuleSyncObserver {
     this.#endpoints = { pending: this.#endpoints.pending + endpoints, total: this.#endpoints.total + endpoints };
   }
 
-  written(family: IpFamily, seconds: number, ruleSet: RuleSet, { complete, rules }: Applied): void {
+  /** Pods of a Service changed at a moment that the slice controller wrote down; the Snapshot of this version has it. */
+  triggered(version: number, changedAtMs: number): void {
+    for (const counts of this.#families.values()) counts.waiting = [...counts.waiting, { version, changedAtMs }];
+  }
+
+  written(family: IpFamily, seconds: number, ruleSet: RuleSet, { complete, rules }: Applied, version: number): void {
     const counts = this.#families.get(family);
     if (counts === undefined) return;
     counts.all.record(seconds);
@@ -73,6 +93,10 @@ export class SyncMetrics implements RuleSyncObserver {
     counts.lastSync = this.#now();
     counts.ruleSet = ruleSet;
     counts.rulesWritten = rules;
+    for (const { version: needed, changedAtMs } of counts.waiting) {
+      if (needed <= version) counts.programming.record(Math.max(0, this.#now() - changedAtMs / 1000));
+    }
+    counts.waiting = counts.waiting.filter((each) => each.version > version);
     this.#services.pending = 0;
     this.#endpoints.pending = 0;
   }
@@ -112,6 +136,11 @@ export class SyncMetrics implements RuleSyncObserver {
       seconds(`${sync}_duration_seconds`, 'Time to write the rules.', ({ all: each }) => each),
       seconds('sync_full_proxy_rules_duration_seconds', 'Time to write all rules.', ({ full }) => full),
       seconds('sync_partial_proxy_rules_duration_seconds', 'Time to write what changed.', ({ partial }) => partial),
+      seconds(
+        'network_programming_duration_seconds',
+        'From a change of pods to its rules (SIG scalability).',
+        ({ programming }) => programming,
+      ),
       numbers(
         `${sync}_last_timestamp_seconds`,
         'gauge',

@@ -68,7 +68,7 @@ export function startRuleSync(options: RuleSyncOptions): RuleSync {
       const ruleSet = compile(snapshot);
       const applied = await applier.apply(ruleSet);
       const ms = performance.now() - started;
-      observer?.written(family, ms / 1000, ruleSet, applied);
+      observer?.written(family, ms / 1000, ruleSet, applied, snapshot.version);
       if (applied.changed) log.info(`${name} rules written in ${Math.round(ms)} ms`);
     } catch (error) {
       observer?.failed(family, wasNew);

@@ -26,6 +26,10 @@ function unaryLoad(caller: TestCaller, underWay: number): Load {
       done++;
     }
   };
+  cleanUp.push(() => {
+    isRunning = false;
+    return Promise.resolve();
+  });
   const all = Promise.all(Array.from({ length: underWay }, one));
   return {
     done: () => done,
