@@ -18,6 +18,7 @@ export {
   type TestPodServer,
   type TestReply,
 } from './http2-peers.ts';
+export { PATIENCE } from './patience.ts';
 export { createTestSource, type TestPod, type TestRules, type TestSource } from './test-source.ts';
 export {
   CALL,

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { test, type TestContext } from 'node:test';
+import { PATIENCE } from '@steelyard/testkit';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { FakeFault } from '@steelyard/testkit';
@@ -26,7 +27,7 @@ const LIMIT = { timeout: 120_000 };
 /** Under the times of production, with the bar; in the everyday run in short, on a machine busy with anything. */
 const IN_EARNEST = process.env['STEELYARD_KUBE_APISERVER'] !== undefined;
 const TIMES = IN_EARNEST ? REFLECTOR_TIMES : FAST;
-const RETURN_MS = IN_EARNEST ? 2000 : 20_000;
+const RETURN_MS = IN_EARNEST ? 2000 * PATIENCE : 20_000;
 const outage = (ms: number): Promise<void> => pause(IN_EARNEST ? ms : ms / 20);
 
 /** An API server with Service `kept`, which is never without an endpoint, and `gone`, which is deleted in the dark. */
