@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
+import { listenLocal } from './listen-local.ts';
 import { TEST_CERTIFICATE, TEST_KEY } from './fake-api-server-certificate.ts';
 import { answerRead, type FakeAnswer, type FakeRequest } from './fake-api-server-reads.ts';
 import { FakeStore } from './fake-api-server-store.ts';
@@ -123,10 +124,7 @@ export async function startFakeApiServer(options: FakeApiServerOptions = {}): Pr
       socket.on('error', () => undefined);
       socket.once('close', () => sockets.delete(socket));
     });
-    server.listen(port, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    if (typeof address === 'object' && address !== null) port = address.port;
+    port = await listenLocal(server, port);
   };
 
   const fake: FakeApiServer = {

@@ -1,12 +1,24 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { foreignPlaces, missingLockEntries, overlongSources, versionMismatches } from './house-rules.ts';
+import {
+  foreignPlaces,
+  missingLicences,
+  missingLockEntries,
+  overlongSources,
+  testsWithoutTests,
+  versionMismatches,
+} from './house-rules.ts';
 import { packageJsons, parsePackageJson, readWorkspaceFile, workspaceFiles } from './workspace.ts';
 
 /** Sources that may be long, and why. */
-const LONG_SOURCES: ReadonlyMap<string, string> = new Map([
-  ['packages/steelyard/src/dns/answer/responder.test.ts', 'one table of questions and answers over one zone'],
-]);
+const LONG_SOURCES: ReadonlyMap<string, string> = new Map();
+
+/** Named before test beds were; their packages compile no `*.test-bed.ts` yet. */
+const LATE_BEDS = [
+  'packages/core/src/compile/compile-fixture.test.ts',
+  'packages/core/src/config/istio-field-samples.test.ts',
+  'packages/grpc-js/src/headless/ask-dns-servers.test.ts',
+];
 
 const files = workspaceFiles().map((path) => ({ path, text: readWorkspaceFile(path) }));
 
@@ -30,12 +42,40 @@ describe('this workspace', () => {
     );
   });
 
+  it('has tests in the files that are named so', () => {
+    const late = files.filter(({ path }) => LATE_BEDS.includes(path));
+    assert.deepEqual(testsWithoutTests(files), testsWithoutTests(late));
+    assert.equal(testsWithoutTests(late).length, LATE_BEDS.length);
+  });
+
   it('names no package registry and no path of one machine', () => {
     assert.deepEqual(foreignPlaces(files), []);
   });
 
   it('has one version and one range of Node versions', () => {
     assert.deepEqual(versionMismatches(packageJsons(files.map(({ path }) => path))), []);
+  });
+});
+
+describe('the licence', () => {
+  it('goes with every package that is published', () => {
+    const published = packageJsons(files.map(({ path }) => path)).filter(({ isPrivate }) => !isPrivate);
+    assert.ok(published.some(({ path }) => path === 'packages/grpc-js/package.json'));
+    assert.deepEqual(missingLicences(published, files), []);
+  });
+
+  it('is missed where it is not, or is another', () => {
+    const packages = ['a', 'b', 'c', 'd'].map((name) =>
+      parsePackageJson(`${name}/package.json`, JSON.stringify({ name, private: name === 'd' })),
+    );
+    const texts = { LICENSE: 'ours', 'a/LICENSE': 'ours', 'b/LICENSE': 'another' };
+    assert.deepEqual(
+      missingLicences(
+        packages,
+        Object.entries(texts).map(([path, text]) => ({ path, text })),
+      ),
+      ['b', 'c'].map((name) => `${name}/LICENSE: must be there, with the text of the workspace's LICENSE`),
+    );
   });
 });
 
@@ -64,6 +104,15 @@ describe('the house rules', () => {
     ]);
     assert.deepEqual(overlongSources([long, short], new Map([['a.ts', 'a table']])), []);
     assert.match(overlongSources([short], new Map([['b.ts', 'a table']]))[0] ?? '', /listed as long/);
+  });
+
+  it('report a test without a test', () => {
+    const test = { path: 'a.test.ts', text: "import { test, type TestContext } from 'node:test';\n" };
+    const long = { path: 'b.test.ts', text: "import {\n  test,\n} from 'node:test';\n" };
+    const bed = { path: 'c.test-bed.ts', text: '' };
+    assert.deepEqual(testsWithoutTests([test, long, bed]), []);
+    const context = { path: 'room/d.test.ts', text: "import type { TestContext } from 'node:test';\n" };
+    assert.deepEqual(testsWithoutTests([context]), ['room/d.test.ts: has no test; name it room/d.test-bed.ts']);
   });
 
   const registry = ['https://registry', 'npmjs', 'org'].join('.');

@@ -21,6 +21,16 @@ function lineCount(text: string): number {
   return text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
 }
 
+/** A value of node:test, and not only a type. */
+const TEST_IMPORT = /^import (?!type )(?:[^;]*? from )?'node:test';$/m;
+
+/** Files that are named as tests, and are run as such, but have none: what tests share is a test bed. */
+export function testsWithoutTests(sources: readonly SourceFile[]): string[] {
+  return sources
+    .filter(({ path, text }) => path.endsWith('.test.ts') && !TEST_IMPORT.test(text))
+    .map(({ path }) => `${path}: has no test; name it ${path.replace(/\.test\.ts$/, '.test-bed.ts')}`);
+}
+
 /** Hosts that hand out packages: naming one ties every build to it, whatever the builder's own configuration says. */
 const REGISTRY_HOST =
   /registry\.(?:npmjs|yarnpkg)\.|npmmirror\.com|(?:files\.pythonhosted|pypi)\.org|(?:proxy|sum)\.golang\.org/;
@@ -63,6 +73,20 @@ export function versionMismatches(packages: readonly PackageJson[]): string[] {
     }
     return findings;
   });
+}
+
+/**
+ * What is published goes without the workspace around it, so each package has the licence's text as a file of its own: npm packs
+ * it by its name, but only from the package's folder, and no symbolic links.
+ */
+export function missingLicences(packages: readonly PackageJson[], files: readonly SourceFile[]): string[] {
+  const textOf = (path: string): string | undefined => files.find((file) => file.path === path)?.text;
+  const licence = textOf('LICENSE');
+  return packages
+    .filter(({ isPrivate }) => !isPrivate)
+    .map(({ path }) => path.replace(/package\.json$/, 'LICENSE'))
+    .filter((path) => licence === undefined || textOf(path) !== licence)
+    .map((path) => `${path}: must be there, with the text of the workspace's LICENSE`);
 }
 
 /**

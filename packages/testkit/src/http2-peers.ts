@@ -9,6 +9,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
+import { listenLocal } from './listen-local.ts';
 
 /** What a caller got: node:http2 is the independent implementation here. */
 export interface TestReply {
@@ -65,10 +66,7 @@ export async function startPod(behaviour: PodBehaviour = echo, settings = {}): P
     stream.on('error', () => undefined);
     behaviour(stream, headers);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  return Object.assign(pod, { port: typeof address === 'object' && address !== null ? address.port : 0 });
+  return Object.assign(pod, { port: await listenLocal(server) });
 }
 
 /** A caller with one connection to the proxy. */

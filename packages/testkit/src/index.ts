@@ -18,6 +18,9 @@ export {
   type TestPodServer,
   type TestReply,
 } from './http2-peers.ts';
+export { freePort, listenLocal } from './listen-local.ts';
+export { createManualSource, type ManualSource } from './manual-source.ts';
+export { memoryInUse, MemoryWatch } from './memory-in-use.ts';
 export { PATIENCE } from './patience.ts';
 export { createTestSource, type TestPod, type TestRules, type TestSource } from './test-source.ts';
 export {

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:https';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from './listen-local.ts';
 import type { ApiServerUnderTest } from './api-server-under-test.ts';
 import type { FakeObject } from './fake-api-server-store.ts';
 
@@ -196,15 +196,6 @@ function start(command: string, args: readonly string[]): ChildProcess {
   // Where the command is not there, getting ready fails.
   child.on('error', () => undefined);
   return child;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 interface Answer {

@@ -1,6 +1,7 @@
 import { createCompiler } from '@steelyard/core/compile';
 import { parseObjects } from '@steelyard/core/config';
 import type { Snapshot, SnapshotSource } from '@steelyard/core/model';
+import { createManualSource } from './manual-source.ts';
 
 /** A pod for a test: `127.0.0.1:PORT`, ready. */
 export interface TestPod {
@@ -24,7 +25,6 @@ export function createTestSource(
   { attempts }: TestRules = {},
 ): TestSource {
   const compiler = createCompiler();
-  const listeners = new Set<(snapshot: Snapshot) => void>();
   const compile = (list: readonly TestPod[]): Snapshot => {
     const rules = attempts === undefined ? [] : [virtualService(attempts)];
     const documents = [service, destinationRule(simple), ...rules, ...list.map(slice)].map((value, i) => ({
@@ -34,19 +34,13 @@ export function createTestSource(
     }));
     return compiler.compile(parseObjects(documents, { defaultNamespace: 'default' }));
   };
-  let current = compile(pods);
+  const source = createManualSource(compile(pods));
   return {
     get current() {
-      return current;
+      return source.current;
     },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    setPods(list) {
-      current = compile(list);
-      for (const listener of listeners) listener(current);
-    },
+    subscribe: (listener) => source.subscribe(listener),
+    setPods: (list) => source.publish(compile(list)),
   };
 }
 

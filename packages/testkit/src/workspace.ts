@@ -31,6 +31,8 @@ export interface PackageJson {
   readonly path: string;
   readonly name: string;
   readonly version: string | undefined;
+  /** It is not published. */
+  readonly isPrivate: boolean;
   readonly enginesNode: string | undefined;
   readonly exports: Readonly<Record<string, unknown>>;
   /** All kinds of dependencies by name, with the kind. */
@@ -52,6 +54,7 @@ export function parsePackageJson(path: string, text: string): PackageJson {
     path,
     name: String(json['name']),
     version: stringOf(json['version']),
+    isPrivate: json['private'] === true,
     enginesNode: stringOf(recordOf(json['engines'])['node']),
     exports: recordOf(json['exports']),
     dependencies,

@@ -15,7 +15,9 @@ const APART: ReadonlySet<string> = new Set([
   'grpc-version.test.js',
 ]);
 /** What the tests import beside grpc-js. */
-const LINKED = ['@opentelemetry', '@types', 'fast-check', 'undici-types'];
+const LINKED = ['@opentelemetry', '@types', 'undici-types'];
+/** Of this workspace: what the library and its tests import. */
+const LINKED_PACKAGES = ['core', 'testkit'];
 const INSTALL_TIMEOUT_MS = 180_000;
 const TYPES_TIMEOUT_MS = 120_000;
 const TESTS_TIMEOUT_MS = 400_000;
@@ -76,7 +78,9 @@ function placeLibrary(folder: string): void {
   );
   const modules = join(folder, 'node_modules');
   mkdirSync(join(modules, '@steelyard'), { recursive: true });
-  symlinkSync(join(root, 'packages', 'core'), join(modules, '@steelyard', 'core'));
+  for (const name of LINKED_PACKAGES) {
+    symlinkSync(join(root, 'packages', name), join(modules, '@steelyard', name));
+  }
   for (const name of LINKED) {
     // npm may have put there what grpc-js itself needs.
     rmSync(join(modules, name), { recursive: true, force: true });

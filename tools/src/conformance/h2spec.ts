@@ -1,7 +1,7 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:http2';
-import { stripVTControlCharacters } from 'node:util';
 import { startSubject } from '../peers/index.ts';
+import { judgeReport, runForReport } from './h2spec-report.ts';
 import type { SuiteOptions, SuiteResult } from './suite.ts';
 
 /**
@@ -19,9 +19,13 @@ export async function h2spec(options: SuiteOptions): Promise<SuiteResult> {
   if (spawnSync('h2spec', ['--version']).status !== 0) {
     throw new Error('h2spec is not installed: go install github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible');
   }
-  const backend = createServer((_request, response) => {
-    response.writeHead(200, { 'content-type': 'text/plain' });
-    response.end('a body\n');
+  const backend = createServer((request, response) => {
+    // Nine cases break a rule in a frame behind the request's header. Answered before that frame is there, the stream has
+    // ended by the rules (RFC 9113 §8.1), and whether it is depends on how busy the machine is.
+    request.resume().once('end', () => {
+      response.writeHead(200, { 'content-type': 'text/plain' });
+      response.end('a body\n');
+    });
   });
   await new Promise<void>((resolve) => {
     backend.listen(0, '127.0.0.1', resolve);
@@ -38,36 +42,7 @@ export async function h2spec(options: SuiteOptions): Promise<SuiteResult> {
   }
 }
 
-async function runH2spec(port: number, strict: boolean): Promise<string> {
+function runH2spec(port: number, strict: boolean): Promise<string> {
   const args = ['generic', 'http2', 'hpack', '-h', '127.0.0.1', '-p', String(port), '-o', String(CASE_TIMEOUT_S)];
-  const child = spawn('h2spec', strict ? [...args, '--strict'] : args, {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: SUITE_TIMEOUT_MS,
-  });
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  await new Promise((resolve, reject) => {
-    child.once('error', reject).once('close', resolve);
-  });
-  return output;
-}
-
-/**
- * Reads the report of h2spec or h2specd: its count and its list of failures. Throws when it has none, for then nothing was
- * tested.
- * @param least cases that must pass
- */
-export function judgeReport(suite: string, output: string, least: number): SuiteResult {
-  const text = stripVTControlCharacters(output);
-  const [, tests, passed, skipped, failed] =
-    /(\d+) tests, (\d+) passed, (\d+) skipped, (\d+) failed/.exec(text)?.map(Number) ?? [];
-  if (tests === undefined || passed === undefined) throw new Error(`${suite} did not finish:\n${text.slice(-2000)}`);
-  const details = /Failures:\s*\n([^]*?)\n(?:Finished in|\d+ tests)/.exec(text)?.[1]?.trim();
-  const summary = `${suite}: ${passed} of ${tests} passed, ${skipped ?? 0} skipped, ${failed ?? 0} failed`;
-  return {
-    summary: details === undefined ? summary : `${summary}\n${details}`,
-    failures: passed < least ? [`${suite}: ${passed} cases passed, at least ${least} must`] : [],
-  };
+  return runForReport('h2spec', strict ? [...args, '--strict'] : args, SUITE_TIMEOUT_MS);
 }

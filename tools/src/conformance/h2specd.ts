@@ -1,11 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:http2';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { caseHost, startCaseSubject } from '../peers/index.ts';
-import { judgeReport } from './h2spec.ts';
+import { judgeReport, runForReport } from './h2spec-report.ts';
 import type { SuiteOptions, SuiteResult } from './suite.ts';
 
 /** Cases of v2.2.1, each on a port of its own, in their order from the first port on. */
@@ -60,17 +60,12 @@ function callOnce(proxyPort: number, casePort: number): void {
   call.resume().end();
 }
 
-async function runH2specd(fromPort: number, command: string): Promise<string> {
-  const args = ['-f', String(fromPort), '-o', String(CASE_TIMEOUT_S), '-e', command];
-  const child = spawn('h2specd', args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: SUITE_TIMEOUT_MS });
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  await new Promise((resolve, reject) => {
-    child.once('error', reject).once('close', resolve);
-  });
-  return output;
+function runH2specd(fromPort: number, command: string): Promise<string> {
+  return runForReport(
+    'h2specd',
+    ['-f', String(fromPort), '-o', String(CASE_TIMEOUT_S), '-e', command],
+    SUITE_TIMEOUT_MS,
+  );
 }
 
 /** So many ports of 127.0.0.1 in a row that are free at this moment. */

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { routeRules } from './route-rules.ts';
 import { certFile, keyFile, type Subject } from './subject-setup.ts';
 
 /** The command as it is in this workspace. */
@@ -8,9 +9,9 @@ export const launcher: string = resolve(import.meta.dirname, '../../..', 'packag
 /** As its own guide starts it; what is on by default (limits, metrics, deadlines) is on. */
 export const steelyard: Subject = {
   version: { command: process.execPath, args: [launcher, '--version'] },
-  command({ port, backendPorts, folder, tls, nodeArgs = [] }) {
+  command({ port, backendPorts, folder, tls, nodeArgs = [], rules = 0 }) {
     const objects = join(folder, 'bench.yaml');
-    writeFileSync(objects, manifests(backendPorts));
+    writeFileSync(objects, manifests(backendPorts, rules));
     return {
       command: process.execPath,
       args: [
@@ -32,7 +33,7 @@ export const steelyard: Subject = {
 };
 
 /** Pods of one Service on ports of their own: a slice has one port for all its endpoints, so each pod has a slice. */
-function manifests(backendPorts: readonly number[]): string {
+function manifests(backendPorts: readonly number[], rules: number): string {
   const service = `apiVersion: v1
 kind: Service
 metadata: { name: bench, namespace: default }
@@ -55,5 +56,5 @@ endpoints:
   - addresses: [127.0.0.1]
 `,
   );
-  return [service, ...slices].join('---\n');
+  return [service, ...slices, ...(rules > 0 ? routeRules(rules) : [])].join('---\n');
 }

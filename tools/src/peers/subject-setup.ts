@@ -15,6 +15,8 @@ export interface SubjectSetup {
   readonly tls?: TlsIdentity;
   /** Arguments of Node before the program, for those that run on it. */
   readonly nodeArgs?: readonly string[];
+  /** Rules of a VirtualService that none of the calls is meant by, for those that read one. */
+  readonly rules?: number;
 }
 
 /** In PEM. */

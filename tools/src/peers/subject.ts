@@ -37,6 +37,8 @@ export interface SubjectOptions {
   readonly tls?: TlsIdentity;
   /** Arguments of Node before the program, for the one that runs on it. */
   readonly nodeArgs?: readonly string[];
+  /** Rules of a VirtualService that none of the calls is meant by, for the one that reads it. */
+  readonly rules?: number;
 }
 
 /** The version a subject says it has; undefined when it is not installed. */
@@ -48,7 +50,7 @@ export function subjectVersion(name: SubjectName): string | undefined {
 export async function startSubject(
   name: SubjectName,
   backendPorts: number | readonly number[],
-  { wrap = (command) => command, tls, nodeArgs = [] }: SubjectOptions = {},
+  { wrap = (command) => command, tls, nodeArgs = [], rules = 0 }: SubjectOptions = {},
 ): Promise<RunningSubject> {
   const folder = mkdtempSync(join(tmpdir(), `steelyard-${name}-`));
   const cleanUp = (): void => rmSync(folder, { recursive: true, force: true });
@@ -63,6 +65,7 @@ export async function startSubject(
     backendPorts: typeof backendPorts === 'number' ? [backendPorts] : backendPorts,
     folder,
     nodeArgs,
+    rules,
     ...(tls === undefined ? {} : { tls }),
   });
   const [command = own.command, ...args] = wrap([own.command, ...own.args]);

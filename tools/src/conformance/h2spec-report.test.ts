@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { judgeReport } from './h2spec.ts';
+import { judgeReport } from './h2spec-report.ts';
 
 const report = (passed: number): string => `Generic tests for HTTP/2 server
   1. Starting HTTP/2
