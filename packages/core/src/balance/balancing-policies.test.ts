@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import { AT_ONCE, LATENCY, SLOW_START, assertShares, countPicks, podsOf } from './balancing-bed.test.ts';
 import type { Pod } from './balancing-bed.test.ts';
 import { LatencyEstimate } from './latency-estimate.ts';

@@ -47,6 +47,10 @@ const POLICIES: readonly Policy[] = [
     create: (pods, random) => createPicker({ kind: 'MAGLEV', tableSize: 65_537, key: KEY }, pods, random),
     uneven: 0.05,
   },
+  {
+    name: 'PASSTHROUGH, where calls mean no endpoint',
+    create: (pods, random) => createPicker({ kind: 'PASSTHROUGH' }, pods, random),
+  },
   { name: 'PEAK_EWMA', create: (pods, random) => createPeakEwmaPicker(pods, random, () => 0) },
   {
     name: 'WEIGHTED_ROUND_ROBIN',

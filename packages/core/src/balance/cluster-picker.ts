@@ -1,7 +1,8 @@
-import type { Cluster, LocalityGroup } from '../model/snapshot.ts';
+import type { Cluster, LocalityGroup, ZoneAwareRouting } from '../model/snapshot.ts';
 import { createPicker } from './create-picker.ts';
 import { mixHash } from './hash.ts';
 import type { Balanced, Picker, Random } from './picker.ts';
+import { zoneShares } from './zone-aware.ts';
 
 /** Envoy's overprovisioning factor: a place is as good as whole while 1 / 1.4 = 71 % of it is healthy. */
 export const OVERPROVISIONING = 1.4;
@@ -11,21 +12,22 @@ export const OVERPROVISIONING = 1.4;
  * health of its endpoints changes.
  *
  * Priorities share as Envoy shares them ("Priority levels"): the first takes what its health allows, the next what is
- * left; within one, places share by weight times health. When no endpoint is healthy, nothing is picked.
+ * left; within one, places share by weight times health, unless the first one goes by `zoneAware`. When no endpoint is
+ * healthy, nothing is picked.
  *
  * @param endpoints beside `cluster.endpoints`, one each; `undefined` is one that must not be used now
  * @param createInner the policy over the endpoints of one place, or over all of them; default: the cluster's
  */
 export function createClusterPicker<T extends Balanced>(
-  cluster: Pick<Cluster, 'loadBalancer' | 'localities'>,
+  cluster: Pick<Cluster, 'loadBalancer' | 'localities' | 'zoneAware'>,
   endpoints: readonly (T | undefined)[],
   random: Random,
   createInner: (endpoints: readonly T[]) => Picker<T> = (members) =>
     createPicker(cluster.loadBalancer, members, random),
 ): Picker<T> {
-  const { localities } = cluster;
+  const { localities, zoneAware } = cluster;
   if (localities === undefined) return createInner(endpoints.filter(isThere));
-  const shares = shareOut(localities, endpoints);
+  const shares = shareOut(localities, endpoints, zoneAware);
   const pickers = shares.map(({ members }) => createInner(members));
   const [only, ...others] = pickers;
   if (only === undefined || others.length === 0) return only ?? { pick: () => undefined };
@@ -57,6 +59,7 @@ export interface PlaceShare<T> {
 export function shareOut<T>(
   localities: readonly LocalityGroup[],
   endpoints: readonly (T | undefined)[],
+  zoneAware?: ZoneAwareRouting,
 ): readonly PlaceShare<T>[] {
   const groups = localities.map((group) => {
     const members = group.members.map((index) => endpoints[index]).filter(isThere);
@@ -77,15 +80,38 @@ export function shareOut<T>(
   );
   let left = 1;
   const shares: PlaceShare<T>[] = [];
-  for (const { level, health } of levels) {
+  for (const [index, { level, health }] of levels.entries()) {
     const load = whole === 0 ? 0 : Math.min(left, health / whole);
     left -= load;
+    if (index === 0 && zoneAware !== undefined) {
+      if (load > 0) shares.push(...shareOutByZone(level, load, zoneAware));
+      continue;
+    }
     const weights = level.reduce((sum, group) => sum + group.effective, 0);
     for (const { members, effective } of level) {
       if (load > 0 && effective > 0) shares.push({ members, load: (load * effective) / weights });
     }
   }
   return shares;
+}
+
+/**
+ * Envoy's zone aware routing, which is for the first priority only: by zone while there are enough healthy endpoints, some of
+ * them at home; else to all of them alike.
+ */
+function shareOutByZone<T>(
+  groups: readonly { readonly locality: string; readonly members: readonly T[] }[],
+  load: number,
+  { locality: home, minClusterSize }: ZoneAwareRouting,
+): readonly PlaceShare<T>[] {
+  const members = groups.flatMap((group) => group.members);
+  const counts = new Map(groups.map(({ locality, members: own }) => [locality, own.length]));
+  const shares = members.length < minClusterSize ? undefined : zoneShares(counts, home);
+  if (shares === undefined) return members.length === 0 ? [] : [{ members, load }];
+  return groups.flatMap(({ locality, members: own }) => {
+    const share = shares.get(locality) ?? 0;
+    return share === 0 || own.length === 0 ? [] : [{ members: own, load: load * share }];
+  });
 }
 
 function isThere<T>(value: T | undefined): value is T {

@@ -1,6 +1,7 @@
 import type { LoadBalancerPolicy } from '../model/policy.ts';
 import { createLeastRequestPicker } from './least-request.ts';
 import { createMaglevPicker } from './maglev.ts';
+import { createPassthroughPicker } from './passthrough.ts';
 import type { Balanced, Picker, Random } from './picker.ts';
 import { createRandomPicker } from './random.ts';
 import { createRingHashPicker } from './ring-hash.ts';
@@ -29,7 +30,9 @@ export function createPicker<T extends Balanced>(
     case 'RING_HASH':
       return createRingHashPicker(endpoints, policy.minimumRingSize, random, previous);
     case 'MAGLEV':
-      return createMaglevPicker(endpoints, policy.tableSize, random);
+      return createMaglevPicker(endpoints, policy.tableSize, random, previous);
+    case 'PASSTHROUGH':
+      return createPassthroughPicker(endpoints, random, previous);
     default:
       return unknownPolicy(policy);
   }

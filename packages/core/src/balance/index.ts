@@ -12,11 +12,16 @@ export { DEFAULT_LATENCY, LatencyEstimate } from './latency-estimate.ts';
 export type { LatencyOptions } from './latency-estimate.ts';
 export { healthyPool } from './healthy-pool.ts';
 export { LOAD_REPORT_TRAILER, parseLoadReport } from './parse-load-report.ts';
+export { hashOfEndpoint } from './passthrough.ts';
 export { createPeakEwmaPicker } from './peak-ewma.ts';
-export { createSlowStartPicker, DEFAULT_SLOW_START } from './slow-start.ts';
+export { createSlowStartPicker, DEFAULT_SLOW_START, MAX_DRAWS, slowStartShare } from './slow-start.ts';
 export type { SlowStartOptions } from './slow-start.ts';
-export { chooseSubset, subsetOf } from './subsetting.ts';
-export { createWeightedRoundRobinPicker, DEFAULT_WEIGHTED_ROUND_ROBIN } from './weighted-round-robin.ts';
+export { chooseSubset, narrowTo, subsetOf } from './subsetting.ts';
+export {
+  completeWeights,
+  createWeightedRoundRobinPicker,
+  DEFAULT_WEIGHTED_ROUND_ROBIN,
+} from './weighted-round-robin.ts';
 export type { WeightedRoundRobinOptions } from './weighted-round-robin.ts';
 export { createZoneAwarePicker } from './zone-aware.ts';
 // Health is a room of its own; it has no entry of its own in package.json yet.

@@ -1,51 +1,60 @@
-import { hashText, mixHash } from './hash.ts';
+import { mixHash } from './hash.ts';
+import { type HashPoints, keysOf, placePoints } from './hash-points.ts';
 import type { Balanced, Picker, Random } from './picker.ts';
-import { keyOf } from './ring-hash.ts';
+
+/** The endpoints of pickers in the order of their hashes, so that the picker of the next set need not sort them again. */
+const orders = new WeakMap<object, HashPoints>();
 
 /**
  * MAGLEV: a table in which every endpoint has almost equally many places, filled so that an endpoint that goes moves
  * few places but its own (Eisenbud et al., "Maglev", NSDI 2016, §3.4). A pick is one look into the table.
  *
+ * A new set costs time in proportion to the table, however little has changed: one endpoint more or less moves places of
+ * others here and there, and to find those, each place would have to know who has passed it by: ln(tableSize) entries for
+ * each place, many times what the table takes.
+ *
  * @param tableSize a prime, larger than the number of endpoints by much: the shares differ by endpoints / tableSize
  * @param hash of `pick`: where the call is; a call without one goes anywhere
+ * @param previous the picker of the set before this one: where little has changed, only what is new is hashed
  */
 export function createMaglevPicker<T extends Balanced>(
   endpoints: readonly T[],
   tableSize: number,
   random: Random,
+  previous?: Picker<T>,
 ): Picker<T> {
-  const table = buildTable(endpoints, tableSize);
-  return {
+  // In an order that does not depend on who else is there: early endpoints have a slight advantage.
+  const order = placePoints(keysOf(endpoints), 1, (own) => own, previous && orders.get(previous));
+  const table = endpoints.length === 0 ? new Int32Array() : fillTable(order, tableSize);
+  const picker: Picker<T> = {
     pick(hash) {
       // No endpoint: the table is empty, and so is what is found in it.
       return endpoints[table[(hash ?? Math.floor(random() * 2 ** 32)) % tableSize] ?? endpoints.length];
     },
   };
+  orders.set(picker, order);
+  return picker;
 }
 
-const FREE = 0xff_ff_ff_ff;
+const FREE = -1;
 
-function buildTable(endpoints: readonly Balanced[], tableSize: number): Uint32Array {
-  const count = endpoints.length;
-  if (count === 0) return new Uint32Array();
-  const table = new Uint32Array(tableSize).fill(FREE);
-  // In an order that does not depend on who else is there: early endpoints have a slight advantage.
-  const keys = endpoints.map((endpoint, index) => ({ index, own: hashText(keyOf(endpoint, index)) }));
-  keys.sort((a, b) => a.own - b.own || a.index - b.index);
-  const next = new Float64Array(count);
-  const skip = new Float64Array(count);
-  for (const [at, { own }] of keys.entries()) {
-    next[at] = mixHash(own ^ 0x5bd1e995) % tableSize;
-    skip[at] = (mixHash(own ^ 0x1b873593) % (tableSize - 1)) + 1;
-  }
-  for (let filled = 0; ;) {
-    for (const [at, { index }] of keys.entries()) {
-      let place = next[at] ?? 0;
-      const step = skip[at] ?? 1;
-      while (table[place] !== FREE) place = (place + step) % tableSize;
-      table[place] = index;
-      next[at] = (place + step) % tableSize;
-      if (++filled === tableSize) return table;
+/** In turns, each takes the first place of its own row that is free yet, until none is. */
+function fillTable({ hashes, owners }: HashPoints, tableSize: number): Int32Array {
+  const table = new Int32Array(tableSize).fill(FREE);
+  const next = hashes.map((own) => mixHash(own ^ 0x5bd1e995) % tableSize);
+  const skip = hashes.map((own) => (mixHash(own ^ 0x1b873593) % (tableSize - 1)) + 1);
+  let turn = 0;
+  for (let left = tableSize; left > 0; left--) {
+    const step = skip[turn] ?? 1;
+    let place = next[turn] ?? 0;
+    while (table[place] !== FREE) {
+      place += step;
+      if (place >= tableSize) place -= tableSize;
     }
+    table[place] = owners[turn] ?? 0;
+    place += step;
+    next[turn] = place < tableSize ? place : place - tableSize;
+    if (++turn === owners.length) turn = 0;
   }
+  return table;
 }

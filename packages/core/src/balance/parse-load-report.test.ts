@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import { parseLoadReport } from './parse-load-report.ts';
 
 const double = (value: number): number[] => [...Buffer.from(new Float64Array([value]).buffer)];

@@ -13,7 +13,10 @@ export interface Balanced {
  * allocates. `undefined` only when the set is empty.
  */
 export interface Picker<T extends Balanced> {
-  /** @param hash of the call's key, a whole number from 0 to 2^32 - 1; policies that do not hash ignore it */
+  /**
+   * @param hash of the call's key, a whole number from 0 to 2^32 - 1, for PASSTHROUGH as `hashOfEndpoint` gives it; policies
+   *   that do not hash ignore it
+   */
   pick(hash?: number): T | undefined;
 }
 

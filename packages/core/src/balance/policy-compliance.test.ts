@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import type { LoadBalancerPolicy } from '../model/policy.ts';
 import { chiSquareTest } from './chi-square.ts';
 import { createPicker } from './create-picker.ts';

@@ -1,8 +1,9 @@
+import { type HashPoints, keysOf } from './hash-points.ts';
 import type { Balanced, Picker, Random } from './picker.ts';
-import { createRing, type Ring } from './ring.ts';
+import { createRing } from './ring.ts';
 
 /** The rings of pickers, so that the picker of the next set can start from there. */
-const rings = new WeakMap<object, Ring>();
+const rings = new WeakMap<object, HashPoints>();
 
 /**
  * RING_HASH: consistent hashing (Karger 1997). Every endpoint stands at many points of a ring; a call goes to the first
@@ -21,7 +22,7 @@ export function createRingHashPicker<T extends Balanced>(
   previous?: Picker<T>,
 ): Picker<T> {
   const before = previous && rings.get(previous);
-  const ring = createRing(endpoints.map(keyOf), minimumRingSize, before);
+  const ring = createRing(keysOf(endpoints), minimumRingSize, before);
   const { hashes, owners } = ring;
   const picker: Picker<T> = {
     pick(hash) {
@@ -38,9 +39,4 @@ export function createRingHashPicker<T extends Balanced>(
   };
   rings.set(picker, ring);
   return picker;
-}
-
-/** What tells endpoints apart from one set to the next; those without a key are told apart by their place. */
-export function keyOf(endpoint: Balanced, index: number): string {
-  return endpoint.key ?? `#${index}`;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import { createRing } from './ring.ts';
 
 const keyOf = (index: number): string => `10.0.${index >> 8}.${index & 255}:80`;

@@ -18,7 +18,7 @@ export interface Started extends Balanced {
 }
 
 /** After so many newcomers in a row that stand back, the next one is taken as it comes. */
-const MAX_DRAWS = 16;
+export const MAX_DRAWS = 16;
 
 /** The part of a full share that an endpoint of that age gets: Envoy's `time_factor ^ (1 / aggression)`. */
 export function slowStartShare(ageMs: number, { windowMs, aggression, minimumShare }: SlowStartOptions): number {

@@ -40,7 +40,15 @@ export function subsetOf<T extends Pick<Cluster, 'endpoints' | 'localities'>>(
     return endpoint === undefined ? '' : renderEndpointAddress(endpoint.address, endpoint.port);
   };
   const groups = localities?.map(({ members }) => members) ?? [[...endpoints.keys()]];
-  const kept = groups.flatMap((members) => chooseSubset(members, size, seed, keyAt)).toSorted((a, b) => a - b);
+  return narrowTo(
+    cluster,
+    groups.flatMap((members) => chooseSubset(members, size, seed, keyAt)).toSorted((a, b) => a - b),
+  );
+}
+
+/** The cluster with these of its endpoints only. @param kept indexes, ascending */
+export function narrowTo<T extends Pick<Cluster, 'endpoints' | 'localities'>>(cluster: T, kept: readonly number[]): T {
+  const { endpoints, localities } = cluster;
   const places = new Map(kept.map((index, place) => [index, place]));
   return {
     ...cluster,

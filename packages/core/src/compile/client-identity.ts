@@ -43,10 +43,35 @@ export function fullGatewayName(gateway: string, namespace: string): string {
   return `${owner ?? namespace}/${name}`;
 }
 
-/** Whether a match is for these callers and this port at all (pilot/pkg/networking/core/route, `sourceMatchHTTP`). */
-export function isMeant(match: HttpMatch, port: number, namespace: string, identity: ClientIdentity): boolean {
-  if (match.port !== undefined && match.port !== port) return false;
-  if (match.gateways.length > 0) return servesGateway(match.gateways, namespace, identity);
-  if (!hasLabels(identity.clientLabels, match.sourceLabels)) return false;
-  return match.sourceNamespace === '' || match.sourceNamespace === identity.clientNamespace;
+/**
+ * Why a match is not for these callers or this port at all, in words; `undefined`: it is (pilot/pkg/networking/core/route,
+ * `sourceMatchHTTP`).
+ */
+export function whyNotMeant(
+  match: HttpMatch,
+  port: number,
+  namespace: string,
+  identity: ClientIdentity,
+): string | undefined {
+  const { gateways, sourceLabels, sourceNamespace } = match;
+  const { clientLabels, clientNamespace } = identity;
+  if (match.port !== undefined && match.port !== port) {
+    return `port must be ${match.port}, and it is ${port === 0 ? 'one that no rule names' : port}`;
+  }
+  if (gateways.length > 0) {
+    if (servesGateway(gateways, namespace, identity)) return undefined;
+    return `gateways must have one of ${identity.gateways.join(', ')}, and has ${gateways.join(', ')}`;
+  }
+  if (!hasLabels(clientLabels, sourceLabels)) {
+    const known = Object.keys(clientLabels).length === 0 ? 'not known' : renderLabels(clientLabels);
+    return `the callers' labels must have ${renderLabels(sourceLabels)}, and are ${known}`;
+  }
+  if (sourceNamespace === '' || sourceNamespace === clientNamespace) return undefined;
+  return `the callers' namespace must be ${sourceNamespace}, and it is ${clientNamespace}`;
+}
+
+function renderLabels(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(', ');
 }

@@ -1,5 +1,11 @@
 import type { ParsedObject } from '../config/index.ts';
-import { type Diagnostic, type Service, type Snapshot } from '../model/index.ts';
+import {
+  type ConsideredRules,
+  type Diagnostic,
+  type Service,
+  type ServiceEntry,
+  type Snapshot,
+} from '../model/index.ts';
 import type { ClientIdentity } from './client-identity.ts';
 import { compileClusters } from './clusters/compile-clusters.ts';
 import { CompileReport } from './compile-report.ts';
@@ -57,6 +63,7 @@ export function compileSnapshot(
     clusters,
     report,
   });
+  const considered = reuseEntries(previous?.consideredRules, considerRules(byHost, rules));
   const snapshot = {
     version: (previous?.version ?? 0) + 1,
     clusterDomain,
@@ -65,9 +72,22 @@ export function compileSnapshot(
     ...(byKind.serviceCidrs.length > 0 && { serviceCidrs: byKind.serviceCidrs }),
     virtualHosts: reuseEntries(previous?.virtualHosts, virtualHosts),
     clusters: reuseEntries(previous?.clusters, clusters),
+    ...(considered.size > 0 && { consideredRules: considered }),
     diagnostics: [...parseDiagnostics, ...report.diagnostics],
   };
   return { snapshot, byKind, rules, scope, live: trackEndpoints(byKind.slices, byKind.pods) };
+}
+
+function considerRules(
+  byHost: ReadonlyMap<string, ServiceEntry>,
+  rules: DestinationRuleLookup,
+): ReadonlyMap<string, ConsideredRules> {
+  const considered = new Map<string, ConsideredRules>();
+  for (const [host, { service }] of byHost) {
+    const told = rules.consider(host, service.namespace);
+    if (told !== undefined) considered.set(host, told);
+  }
+  return considered;
 }
 
 /** The callers are where their Node is, unless their place is given. */
@@ -88,6 +108,7 @@ export function keepUnchanged(before: Compiled | undefined, next: Compiled): Com
     isSame(later.serviceCidrs, earlier.serviceCidrs) &&
     later.virtualHosts === earlier.virtualHosts &&
     later.clusters === earlier.clusters &&
+    later.consideredRules === earlier.consideredRules &&
     isSame(later.diagnostics, earlier.diagnostics);
   return unchanged ? { ...next, snapshot: earlier } : next;
 }

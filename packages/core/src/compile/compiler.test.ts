@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import {
   backend,
   codes,
@@ -57,6 +57,11 @@ test('what did not change keeps its identity, wherever it moved in its file', ()
 const BREAKAGES: readonly [string, readonly unknown[]][] = [
   ['an error in the object', [service('backend', { ports: 'x' }), backend[1]]],
   ['a syntax error in its document', [undefined, backend[1]]],
+  ['its kind is misspelt', [{ ...service('backend'), kind: 'Servce' }, backend[1]]],
+  ['its kind is misspelt elsewhere', [backend[1], { ...service('backend'), kind: 'service' }]],
+  ['its group is misspelt', [backend[0], { ...backend[1], apiVersion: 'discvery.k8s.io/v1' }]],
+  ['its version is misspelt', [backend[0], { ...backend[1], apiVersion: 'discovery.k8s.io/v11' }]],
+  ['the List it is in is misspelt', [{ apiVersion: 'v1', kind: 'Lits', items: [backend[0]] }, backend[1]]],
   ['its name is unreadable', [{ apiVersion: 'v1', kind: 'Service', metadata: { name: 3 } }, backend[1]]],
 ];
 
@@ -75,6 +80,22 @@ test('a broken object keeps its last good version, and only as long as it is the
     const third = compile([null, backend[1]], compiler);
     assert.equal(third.services.size, 0, why);
   }
+});
+
+test('a file that breaks at its end keeps what stood behind it', () => {
+  const rule = destinationRule('d', { host: 'backend', ...simple('RANDOM') });
+  for (const rest of [[undefined], [backend[0], undefined], ['garb'], [backend[0], 3]]) {
+    const compiler = createCompiler();
+    const good = compile([...backend, rule], compiler);
+    const cut = compile(rest, compiler);
+    assert.deepEqual([cut.services, cut.clusters], [good.services, good.clusters], JSON.stringify(rest));
+  }
+  // An end that can be read is an end: what is not there any more is gone.
+  const compiler = createCompiler();
+  compile([...backend, rule], compiler);
+  const cut = compile([undefined, backend[1]], compiler);
+  assert.equal(cut.clusters.get(`outbound|8000||${FULL}`)?.destinationRule, undefined);
+  assert.equal(cut.services.size, 1);
 });
 
 test('a broken object is known by its name wherever it stands, and a good one of that name is the new one', () => {

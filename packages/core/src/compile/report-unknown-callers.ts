@@ -24,7 +24,14 @@ export function reportUnknownPlace(
     const message =
       'Block localityLbSetting goes by the place of the callers, which is not known, so no endpoint is near; say --locality or --node-name.';
     if (policy !== undefined) report.add('callers-unknown', policy, message);
-  } else if (trafficDistribution !== undefined && settings.every((one) => one?.locality === undefined)) {
+  } else if (settings.some((one) => one?.zoneAware?.enabled === true)) {
+    const message =
+      'Block zoneAwareLbSetting goes by the place of the callers, which is not known, so no endpoint is near; say --locality or --node-name.';
+    if (policy !== undefined) report.add('callers-unknown', policy, message);
+  } else if (
+    trafficDistribution !== undefined &&
+    settings.every((one) => (one?.locality ?? one?.zoneAware) === undefined)
+  ) {
     if (trafficDistribution === 'PreferSameNode' && clientNode !== undefined) return;
     const message = `Field trafficDistribution is ${trafficDistribution}, but the place of the callers is not known, so calls go to all endpoints alike; say --locality or --node-name.`;
     report.add('callers-unknown', service, message);

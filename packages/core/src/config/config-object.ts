@@ -83,6 +83,8 @@ export interface WeightedRouteDestination extends RouteDestination {
   /** Zero or more. Shares follow Istio: a sole destination gets all, of several those with zero get nothing. */
   readonly weight: number;
   readonly headers?: HeaderRules;
+  /** What its `headers` set `:authority` or `host` to. */
+  readonly authority?: string;
 }
 
 export interface MirrorDestination extends RouteDestination {
@@ -153,6 +155,12 @@ export interface LocalityPolicy {
   readonly failoverPriority: readonly string[];
 }
 
+/** `zoneAwareLbSetting` (Istio 1.31). It replaces what the Service's trafficDistribution says, whether it is enabled or not. */
+export interface ZoneAwarePolicy extends Pick<LocalityPolicy, 'enabled' | 'failover' | 'failoverPriority'> {
+  /** With fewer healthy endpoints in the callers' region, zones make no difference. */
+  readonly minClusterSize: number;
+}
+
 /** A block is present when the object has it, whatever it says: a subset's block replaces its rule's (istio.io). */
 export interface TrafficPolicySettings {
   readonly loadBalancer?: LoadBalancerPolicy;
@@ -160,6 +168,8 @@ export interface TrafficPolicySettings {
   readonly unspecified?: true;
   /** Part of the block `loadBalancer`. */
   readonly locality?: LocalityPolicy;
+  /** Part of the block `loadBalancer`, in place of `locality`. */
+  readonly zoneAware?: ZoneAwarePolicy;
   /** Part of the block `loadBalancer`. */
   readonly warmup?: Warmup;
   readonly connectionPool?: ConnectionPool;

@@ -13,6 +13,7 @@ export type DiagnosticCode =
   | 'syntax-warning'
   | 'not-an-object'
   | 'unsupported-version'
+  | 'kind-misspelt'
   | 'unknown-kind'
   | 'kind-not-honoured'
   | 'missing-field'
@@ -88,6 +89,10 @@ export const DIAGNOSTIC_KINDS: Readonly<Record<DiagnosticCode, DiagnosticKind>> 
   'unsupported-version': {
     severity: 'error',
     meaning: 'The kind is known, but not under this `apiVersion`; the object is not used.',
+  },
+  'kind-misspelt': {
+    severity: 'error',
+    meaning: 'The `kind` or `apiVersion` is nearly one that is read; what the object said last stays in force.',
   },
   'unknown-kind': {
     severity: 'info',
@@ -285,7 +290,8 @@ export const DIAGNOSTIC_KINDS: Readonly<Record<DiagnosticCode, DiagnosticKind>> 
   },
   'tls-without-ca': {
     severity: 'warning',
-    meaning: 'A TLS setting has no certificate authority, so any server passes for the right one.',
+    meaning:
+      'A TLS setting names no certificate authority: the public ones hold, and with an older Istio nobody looks.',
   },
   'way-cannot-honour': {
     severity: 'warning',

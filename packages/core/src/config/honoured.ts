@@ -45,7 +45,7 @@ export const HONOURED: Readonly<Record<Honourable, boolean>> = {
   hashCookie: true,
   /** `consistentHash.useSourceIp` */
   hashSourceAddress: true,
-  /** `localityLbSetting`: pickers are made by `createClusterPicker` */
+  /** `localityLbSetting`, `zoneAwareLbSetting`: pickers are made by `createClusterPicker` */
   locality: true,
   connectionPool: true,
   outlierDetection: true,

@@ -7,6 +7,7 @@ export {
   ANNOTATION_PREFIX,
   ANNOTATIONS,
 } from './annotations/annotation-table.ts';
+export { closestName } from './annotations/closest-name.ts';
 export { type ParsedAnnotations, parseAnnotations } from './annotations/parse-annotations.ts';
 export { renderFieldPath } from './field-path.ts';
 export { type IpAddress, parseIpAddress } from './ip-address.ts';
@@ -22,5 +23,6 @@ export {
   parseObjects,
 } from './parse-objects.ts';
 export { createRegex, type Regex } from './regex/regex.ts';
+export { renderPrintable } from './printable.ts';
 export { renderDiagnostic, renderPosition } from './render-diagnostic.ts';
 export * from './source-document.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import { createCompiler } from '../compile/index.ts';
 import { selectRoute } from '../routing/index.ts';
 import { DESTINATION_RULE_SAMPLES, type FieldSamples, VIRTUAL_SERVICE_SAMPLES } from './istio-field-samples.test.ts';

@@ -1,6 +1,7 @@
 import type { ConfigObject } from './config-object.ts';
 import type { FieldReader } from './field-reader.ts';
 import type { Metadata } from './metadata.ts';
+import { type NamedKind, type NearKind, nearKind } from './near-kind.ts';
 import { parseDestinationRule } from './parse-destination-rule.ts';
 import { parseEndpointSlice } from './parse-endpoint-slice.ts';
 import { parseNode } from './parse-node.ts';
@@ -10,9 +11,7 @@ import { parseService } from './parse-service.ts';
 import { parseVirtualService } from './parse-virtual-service.ts';
 
 /** How objects of one kind are read. A parser returns `undefined` when it reported an error or the object is not used. */
-interface KnownKind {
-  readonly group: string;
-  readonly apiVersions: readonly string[];
+interface KnownKind extends Omit<NamedKind, 'kind'> {
   readonly parse: (reader: FieldReader, metadata: Metadata) => ConfigObject | undefined;
 }
 
@@ -36,6 +35,8 @@ const KINDS: ReadonlyMap<string, KnownKind> = new Map<string, KnownKind>([
   ['DestinationRule', { group: 'networking.istio.io', apiVersions: ISTIO_VERSIONS, parse: parseDestinationRule }],
 ]);
 
+const NAMED: readonly NamedKind[] = [...KINDS].map(([kind, { group, apiVersions }]) => ({ kind, group, apiVersions }));
+
 /** Kinds that shape traffic in a cluster, by API group; `*` for all of a group. */
 const TRAFFIC_KINDS: Readonly<Record<string, readonly string[]>> = {
   '': ['Endpoints'],
@@ -48,6 +49,7 @@ const TRAFFIC_KINDS: Readonly<Record<string, readonly string[]>> = {
 export type KindLookup =
   | { readonly is: 'known'; readonly kind: KnownKind }
   | { readonly is: 'unsupported-version'; readonly apiVersions: readonly string[] }
+  | { readonly is: 'misspelt'; readonly meant: NearKind }
   | { readonly is: 'traffic' }
   | { readonly is: 'unknown' };
 
@@ -59,6 +61,8 @@ export function lookUpKind(apiVersion: string, kind: string): KindLookup {
     if (known.apiVersions.includes(apiVersion)) return { is: 'known', kind: known };
     return { is: 'unsupported-version', apiVersions: known.apiVersions };
   }
+  const meant = nearKind(apiVersion, kind, NAMED);
+  if (meant !== undefined) return { is: 'misspelt', meant };
   const kinds = Object.hasOwn(TRAFFIC_KINDS, group) ? (TRAFFIC_KINDS[group] ?? []) : [];
   return { is: kinds.includes('*') || kinds.includes(kind) ? 'traffic' : 'unknown' };
 }

@@ -31,8 +31,7 @@ const SIMPLE: readonly [object, object, readonly string[]][] = [
   [{ simple: 'LEAST_REQUEST' }, leastRequest, []],
   [{ simple: 'UNSPECIFIED' }, leastRequest, []],
   [{}, leastRequest, []],
-  [{ simple: 'PASSTHROUGH' }, leastRequest, ['simple']],
-  [{ zoneAwareLbSetting: { minClusterSize: 6 } }, leastRequest, ['zoneAwareLbSetting']],
+  [{ simple: 'PASSTHROUGH' }, { kind: 'PASSTHROUGH' }, []],
 ];
 
 test('every word of loadBalancer is a policy, and what is not honoured is said', () => {
@@ -81,6 +80,14 @@ test('consistent hashing by each key and each algorithm', () => {
 
 /** Read in full; the last is what of it the data plane does not honour. */
 const POLICY_FIELDS: readonly [object, object, string | undefined][] = [
+  [
+    { loadBalancer: { simple: 'RANDOM', warmup: { duration: '5s' } } },
+    {
+      loadBalancer: { kind: 'RANDOM' },
+      warmup: { durationMs: 5000, minimumPercent: 10, aggression: 1 },
+    },
+    undefined,
+  ],
   [{ connectionPool: { http: { http2MaxRequests: 1 } } }, { connectionPool: { maxRequests: 1 } }, undefined],
   [
     { outlierDetection: { interval: '1s', consecutive5xxErrors: 3 } },
@@ -99,6 +106,16 @@ const POLICY_FIELDS: readonly [object, object, string | undefined][] = [
     undefined,
   ],
   [{ retryBudget: { percent: 30 } }, { retryBudget: { percent: 30, minRetryConcurrency: 3 } }, undefined],
+  [
+    { retryBudget: { minRetryConcurrency: 0, budgetInterval: '10s' } },
+    { retryBudget: { percent: 20, minRetryConcurrency: 3, intervalMs: 10_000 } },
+    undefined,
+  ],
+  [
+    { retryBudget: { minRetryConcurrency: 1, budgetInterval: '0s' } },
+    { retryBudget: { percent: 20, minRetryConcurrency: 1 } },
+    undefined,
+  ],
   [
     { tls: { mode: 'ISTIO_MUTUAL' } },
     { tls: { mode: 'ISTIO_MUTUAL', subjectAltNames: [], insecureSkipVerify: false } },
@@ -141,6 +158,10 @@ test('settings of a port stand beside the others', () => {
 test('what does not concern gRPC, is deprecated, or nobody knows, is said', () => {
   const cases: readonly [object, string][] = [
     [{ tunnel: { targetHost: 'x' } }, 'field-without-effect spec.trafficPolicy.tunnel'],
+    [
+      { loadBalancer: { simple: 'PASSTHROUGH', warmup: { duration: '5s' } } },
+      'field-without-effect spec.trafficPolicy.loadBalancer.warmup',
+    ],
     [{ loadBalancer: { simple: 'LEAST_CONN' } }, 'deprecated-field spec.trafficPolicy.loadBalancer.simple'],
     [{ proxyProtocol: { version: 'V1' } }, 'field-without-effect spec.trafficPolicy.proxyProtocol'],
     [{ loadbalancer: {}, loadBalancer: {} }, 'unknown-field spec.trafficPolicy.loadbalancer'],

@@ -27,9 +27,10 @@ export function parseHttpRules(rules: readonly FieldReader[], owner: Owner): rea
       continue;
     }
     if (parsed === undefined) continue;
-    // What a rule delegates may take less than the rule itself.
+    // What a rule delegates may take less than the rule itself, and so may a match that could not be read.
     const { matches, delegate } = parsed;
-    if (delegate === undefined && (matches.length === 0 || matches.some(takesEverything))) takesAll = rule;
+    const isSure = delegate === undefined && !rule.report.hasErrors;
+    if (isSure && (matches.length === 0 || matches.some(takesEverything))) takesAll = rule;
     served.push(parsed);
   }
   return served;

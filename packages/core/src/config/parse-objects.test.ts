@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import { parseObjects } from './parse-objects.ts';
 import { renderDiagnostic } from './render-diagnostic.ts';
 import type { SourceDocument } from './source-document.ts';
@@ -80,6 +80,18 @@ const FINDINGS: readonly { value: unknown; code: string; path?: string; broken?:
     path: 'apiVersion',
     broken: true,
   },
+  {
+    value: { apiVersion: 'networking.istio.io/v1', kind: 'VirtualServce', metadata: { name: 'a' } },
+    code: 'kind-misspelt',
+    path: 'kind',
+    broken: true,
+  },
+  {
+    value: { apiVersion: 'networking.istio.oi/v1', kind: 'VirtualService', metadata: { name: 'a' } },
+    code: 'kind-misspelt',
+    path: 'apiVersion',
+    broken: true,
+  },
   { value: { apiVersion: 'v1', kind: 'PodList', items: 3 }, code: 'wrong-type', path: 'items', broken: true },
   { value: { apiVersion: 'v1', kind: 'Pod' }, code: 'missing-field', broken: true },
   { value: { apiVersion: 'v1', kind: 'Pod', metadata: {} }, code: 'missing-field', path: 'metadata', broken: true },
@@ -139,7 +151,7 @@ test('what the source could not read is reported and known as broken by its plac
     { defaultNamespace: 'home' },
   );
   assert.equal(objects.length, 1);
-  assert.deepEqual(broken, [{ file: 'a.yaml', document: 1 }, { file: 'b.yaml' }]);
+  assert.deepEqual(broken, [{ file: 'a.yaml', document: 1, isEnd: true }, { file: 'b.yaml' }]);
   assert.deepEqual(
     diagnostics.map((diagnostic) => renderDiagnostic(diagnostic)),
     ['a.yaml:9:2: error: No. [syntax-error]', 'b.yaml: error: Denied. [source-unreadable]'],

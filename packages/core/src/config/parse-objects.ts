@@ -6,6 +6,7 @@ import { FieldReader, isMapping, nameOf } from './field-reader.ts';
 import { lookUpKind } from './kinds.ts';
 import { expandLists, type ListedObject } from './lists.ts';
 import { parseMetadata, peekRef } from './metadata.ts';
+import { type NearKind, nearVersion } from './near-kind.ts';
 import { ObjectReport } from './object-report.ts';
 import type { SourceDocument, SourceProblem } from './source-document.ts';
 
@@ -32,6 +33,8 @@ export interface BrokenObject {
   readonly document?: number;
   /** Absent when all of the document is broken. */
   readonly item?: number;
+  /** Nothing follows in the file: it may have been cut off here, or have stopped being what it was. */
+  readonly isEnd?: true;
 }
 
 export interface ParsedObjects {
@@ -50,19 +53,27 @@ export interface ParseOptions {
 export function parseObjects(documents: readonly SourceDocument[], options: ParseOptions): ParsedObjects {
   const collected: Collected = { objects: [], broken: [], diagnostics: [], seen: new Map() };
   const counts = new Map<string, number>();
+  /** The last document of each file that is not empty. */
+  const ends = new Map<string, number>();
   for (const document of documents) {
     const index = counts.get(document.file) ?? 0;
     counts.set(document.file, index + 1);
+    const isEmpty = document.value === undefined || document.value === null;
+    if (!isEmpty || document.problems !== undefined) ends.set(document.file, index);
     for (const problem of document.problems ?? []) {
       collected.diagnostics.push(toDiagnostic(document.file, problem));
       if (problem.code === 'source-unreadable') collected.broken.push({ file: document.file });
       if (problem.code === 'syntax-error') collected.broken.push({ file: document.file, document: index });
     }
     // An empty document, as between two separators.
-    if (document.value === undefined || document.value === null) continue;
+    if (isEmpty) continue;
     for (const listed of expandLists(document, index)) parseObject(listed, options, collected);
   }
-  const { objects, broken, diagnostics } = collected;
+  const { objects, diagnostics } = collected;
+  const broken = collected.broken.map((one): BrokenObject => {
+    const isEnd = one.document !== undefined && one.document === ends.get(one.file);
+    return isEnd ? { ...one, isEnd } : one;
+  });
   return { objects, broken, diagnostics };
 }
 
@@ -120,8 +131,13 @@ function readObject(
         `${kind} of ${apiVersion} is not honoured yet, it has no effect here.`,
       );
       return undefined;
+    case 'misspelt':
+      reportMisspelt(report, apiVersion, kind, found.meant);
+      return undefined;
     case 'unsupported-version': {
-      const message = `${kind} is read as ${found.apiVersions.join(', ')}, not as ${apiVersion}; convert it.`;
+      const near = nearVersion(apiVersion, found.apiVersions);
+      const advice = near === undefined ? 'convert it.' : `did you mean ${near}?`;
+      const message = `${kind} is read as ${found.apiVersions.join(', ')}, not as ${apiVersion}; ${advice}`;
       report.report('unsupported-version', ['apiVersion'], message);
       return undefined;
     }
@@ -139,6 +155,21 @@ function readObject(
     reader.finish();
   }
   return report.hasErrors ? undefined : object;
+}
+
+/** What it was before stays in force: it is broken under the name that was meant. */
+function reportMisspelt(report: ObjectReport, apiVersion: string, kind: string, meant: NearKind): void {
+  const { field } = meant;
+  const isElsewhere = field === 'kind' && !isSameGroup(apiVersion, meant.apiVersion);
+  const advice = field === 'kind' ? `${meant.kind}${isElsewhere ? ` of ${meant.apiVersion}` : ''}` : meant.apiVersion;
+  report.report('kind-misspelt', [field], `There is no ${kind} in ${apiVersion}; did you mean ${advice}?`);
+  const { object } = report;
+  // What a List holds is known by its place.
+  report.object = object === undefined || meant.kind === 'List' ? undefined : { ...object, kind: meant.kind };
+}
+
+function isSameGroup(a: string, b: string): boolean {
+  return a.slice(0, Math.max(0, a.indexOf('/'))) === b.slice(0, Math.max(0, b.indexOf('/')));
 }
 
 /** The first one holds, whether or not it turns out to be good. */

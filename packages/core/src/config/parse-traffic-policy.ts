@@ -4,7 +4,7 @@ import type { FieldReader } from './field-reader.ts';
 import { HONOURED } from './honoured.ts';
 import { PORT_NUMBER } from './parse-service.ts';
 import { readConnectionPool } from './read-connection-pool.ts';
-import { readNumber } from './read-duration.ts';
+import { readDurationMs, readNumber } from './read-duration.ts';
 import { readLoadBalancer } from './read-load-balancer.ts';
 import { readOutlierDetection } from './read-outlier-detection.ts';
 
@@ -83,11 +83,12 @@ function readRetryBudget(policy: FieldReader): TrafficPolicy['retryBudget'] {
   const block = policy.mapping('retryBudget');
   if (block === undefined) return undefined;
   const percent = readNumber(block, 'percent', 0, 100) ?? 20;
-  const minRetryConcurrency = block.integer('minRetryConcurrency', { min: 0, max: 4_294_967_295 }) ?? 3;
-  block.notHonoured('the budget counts calls under way', 'budgetInterval');
+  // 0 is no value to Istio (pilot/pkg/networking/core, `applyRetryBudget`).
+  const minRetryConcurrency = block.integer('minRetryConcurrency', { min: 0, max: 4_294_967_295 }) || 3;
+  const intervalMs = readDurationMs(block, 'budgetInterval', 'zero');
   block.finish();
   if (!HONOURED.retryBudget) policy.notHonoured('no call is tried again', 'retryBudget');
-  return { percent, minRetryConcurrency };
+  return { percent, minRetryConcurrency, ...(intervalMs !== undefined && intervalMs > 0 && { intervalMs }) };
 }
 
 const TLS_MODES = ['DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL'] as const;

@@ -65,6 +65,10 @@ const RULE_FIELDS: readonly [object, string, Honourable?][] = [
   [{ mirror: { host: 'b' } }, 'field-not-honoured spec.http[0].mirror', 'mirror'],
   [{ mirrors: [{ destination: { host: 'b' } }] }, 'field-not-honoured spec.http[0].mirrors', 'mirror'],
   [{ headers: { request: { set: { a: '%REQ(b)%' } } } }, 'field-not-honoured spec.http[0].headers.request.set.a'],
+  [
+    { headers: { request: { add: { 'X-Envoy-Max-Retries': '3' } } } },
+    'field-not-honoured spec.http[0].headers.request.add.X-Envoy-Max-Retries',
+  ],
   [{ corsPolicy: { maxAge: '1h' } }, 'field-without-effect spec.http[0].corsPolicy'],
   [
     { match: [{ headers: { method: { exact: 'POST' } } }] },
@@ -262,6 +266,21 @@ const WRONG: readonly [unknown, string][] = [
   [{ http: [{ delegate: { name: 'x' } }] }, 'invalid-value spec.http[0].delegate'],
   [{ http: [{ route }], gateways: ['mesh'] }, 'invalid-value spec.gateways'],
 ];
+
+test('one mistake is one finding', () => {
+  const beyond = { ...toA, weight: 3_000_000_000 };
+  for (const [spec, expected] of [
+    [
+      { http: [{ match: [{ uri: { regex: '(' } }], route }, { route }] },
+      'invalid-value spec.http[0].match[0].uri.regex',
+    ],
+    [withRule({ route: [beyond, toA] }), 'invalid-value spec.http[0].route[0].weight'],
+    [{ http: 'x' }, 'wrong-type spec.http'],
+    [withRule({ route, retries: { attempts: -2, retryOn: '5xx' } }), 'invalid-value spec.http[0].retries.attempts'],
+  ] as const) {
+    assert.deepEqual(parse(spec).findings, [expected]);
+  }
+});
 
 test('what is wrong is said with its place, and the object is not used', () => {
   for (const [spec, finding] of WRONG) {

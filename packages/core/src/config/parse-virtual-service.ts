@@ -19,7 +19,7 @@ export function parseVirtualService(reader: FieldReader, metadata: Metadata): Vi
   spec.withoutEffect(NOT_GRPC, 'tcp', 'tls');
   const rules = spec.mappings('http');
   const hasOtherRoutes = (spec.list('tcp') ?? []).length + (spec.list('tls') ?? []).length > 0;
-  if (!hasOtherRoutes && (rules === undefined || rules.length === 0)) {
+  if (!hasOtherRoutes && (rules === undefined ? !spec.has('http') : rules.length === 0)) {
     spec.report.report('missing-field', spec.path, 'One of http, tcp and tls is required; add a route.');
   }
   const isDelegate = (spec.list('hosts') ?? []).length === 0;

@@ -12,7 +12,7 @@ export function readDestinations(rule: FieldReader): readonly WeightedRouteDesti
   const entries = rule.mappings('route') ?? [];
   const destinations = entries.flatMap((entry) => readWeighted(entry) ?? []);
   const total = destinations.reduce((sum, destination) => sum + destination.weight, 0);
-  if (destinations.length > 1 && destinations.length === entries.length && total === 0) {
+  if (destinations.length > 1 && total === 0 && !rule.report.hasErrors) {
     rule.fail('route', 'invalid-value', 'The weights of a route add up to 0; give one destination a weight.');
   }
   return destinations;
@@ -21,14 +21,16 @@ export function readDestinations(rule: FieldReader): readonly WeightedRouteDesti
 function readWeighted(entry: FieldReader): WeightedRouteDestination | undefined {
   const weight = entry.integer('weight', WEIGHT) ?? 0;
   const { rules, authority } = readHeaders(entry);
-  if (authority !== undefined) {
-    const message = 'An authority set for one destination is not honoured; set it in rewrite of the rule.';
-    entry.fail('headers', 'field-not-honoured', message);
-  }
   entry.require('destination');
   const destination = readDestination(entry, 'destination');
   entry.finish();
-  return destination && { ...destination, weight, ...(rules !== undefined && { headers: rules }) };
+  if (destination === undefined) return undefined;
+  return {
+    ...destination,
+    weight,
+    ...(rules !== undefined && { headers: rules }),
+    ...(authority !== undefined && { authority }),
+  };
 }
 
 function readDestination(owner: FieldReader, field: string): RouteDestination | undefined {

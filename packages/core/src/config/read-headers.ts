@@ -2,6 +2,16 @@ import type { HeaderOperations, HeaderRules } from '../model/index.ts';
 import type { FieldReader } from './field-reader.ts';
 import { HONOURED } from './honoured.ts';
 
+/**
+ * What Envoy's router takes from a request after the route's header operations, beside what is taken here, too
+ * (`x-envoy-retriable-header-names` and `-status-codes`); and what says the same.
+ */
+const TO_ENVOY: ReadonlyMap<string, string> = new Map([
+  ['x-envoy-retry-on', 'retries.retryOn'],
+  ['x-envoy-retry-grpc-on', 'retries.retryOn'],
+  ['x-envoy-max-retries', 'retries.attempts'],
+]);
+
 export interface ReadHeaders {
   readonly rules?: HeaderRules;
   /** What `:authority` or `host` is set to: Istio takes it for a rewrite of the authority. */
@@ -56,6 +66,11 @@ function readFields(block: FieldReader, field: 'set' | 'add', side: string): rea
     if (!isAuthority && !isName(name)) {
       block.report.report('invalid-value', at, `"${key}" in ${field} is no header that can be changed; name a header.`);
       return [];
+    }
+    const instead = side === 'request' ? TO_ENVOY.get(name) : undefined;
+    if (instead !== undefined) {
+      const message = `Header ${key} tells Envoy how to treat the call, which is not honoured: it is sent as it stands; use ${instead}.`;
+      block.report.report('field-not-honoured', at, message);
     }
     // RFC 9113 §8.2.1
     if (!/^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(value) || value !== value.trim()) {

@@ -3,7 +3,7 @@ import type { TrafficPolicySettings } from './config-object.ts';
 import type { FieldReader } from './field-reader.ts';
 import { HONOURED } from './honoured.ts';
 import { readDurationMs, readNumber } from './read-duration.ts';
-import { readLocality } from './read-locality.ts';
+import { readLocality, readZoneAware } from './read-locality.ts';
 
 const SIMPLE = ['UNSPECIFIED', 'RANDOM', 'PASSTHROUGH', 'ROUND_ROBIN', 'LEAST_REQUEST', 'LEAST_CONN'] as const;
 const KEYS = ['httpHeaderName', 'httpCookie', 'useSourceIp', 'httpQueryParameterName'] as const;
@@ -15,7 +15,7 @@ const MOST_TABLE_SIZE = 5_000_010;
 
 export function readLoadBalancer(
   policy: FieldReader,
-): Pick<TrafficPolicySettings, 'loadBalancer' | 'unspecified' | 'locality' | 'warmup'> {
+): Pick<TrafficPolicySettings, 'loadBalancer' | 'unspecified' | 'locality' | 'zoneAware' | 'warmup'> {
   const block = policy.mapping('loadBalancer');
   if (block === undefined) return {};
   const simple = block.word('simple', SIMPLE);
@@ -24,29 +24,28 @@ export function readLoadBalancer(
   }
   const consistentHash = readConsistentHash(block);
   const locality = readLocality(block);
+  const zoneAware = readZoneAware(block);
   const warmup = readWarmup(block);
   if (block.has('zoneAwareLbSetting') && block.has('localityLbSetting')) {
     const message = 'Only one of localityLbSetting and zoneAwareLbSetting may be set; remove one.';
     block.fail('zoneAwareLbSetting', 'invalid-value', message);
-  } else {
-    block.notHonoured('calls go to all endpoints, near and far alike', 'zoneAwareLbSetting');
   }
   block.finish();
   if (simple === 'LEAST_CONN') block.deprecated('LEAST_CONN is LEAST_REQUEST now', 'simple');
-  if (simple === 'PASSTHROUGH') {
-    block.notHonoured('LEAST_REQUEST over the endpoints holds, not the address the caller dialled', 'simple');
-  }
-  if (warmup !== undefined && (consistentHash !== undefined || simple === 'RANDOM' || simple === 'PASSTHROUGH')) {
+  if (warmup !== undefined && (consistentHash !== undefined || simple === 'PASSTHROUGH')) {
     const field = block.has('warmup') ? 'warmup' : 'warmupDurationSecs';
-    block.withoutEffect('only ROUND_ROBIN and LEAST_REQUEST warm up', field);
+    block.withoutEffect('only ROUND_ROBIN, RANDOM and LEAST_REQUEST warm up', field);
   }
   // Without a word, UNSPECIFIED and LEAST_CONN too it is LEAST_REQUEST (Istio 1.14 and later).
   const plain: LoadBalancerPolicy =
-    simple === 'RANDOM' || simple === 'ROUND_ROBIN' ? { kind: simple } : DEFAULT_LOAD_BALANCER;
+    simple === 'RANDOM' || simple === 'ROUND_ROBIN' || simple === 'PASSTHROUGH'
+      ? { kind: simple }
+      : DEFAULT_LOAD_BALANCER;
   return {
     loadBalancer: consistentHash ?? plain,
     ...(consistentHash === undefined && (simple ?? 'UNSPECIFIED') === 'UNSPECIFIED' && { unspecified: true }),
     ...(locality !== undefined && { locality }),
+    ...(zoneAware !== undefined && { zoneAware }),
     ...(warmup !== undefined && { warmup }),
   };
 }

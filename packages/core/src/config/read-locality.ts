@@ -1,4 +1,4 @@
-import type { LocalityPolicy } from './config-object.ts';
+import type { LocalityPolicy, ZoneAwarePolicy } from './config-object.ts';
 import { type FieldReader, isMapping } from './field-reader.ts';
 import { HONOURED } from './honoured.ts';
 
@@ -30,6 +30,26 @@ export function readLocality(owner: FieldReader): LocalityPolicy | undefined {
     owner.notHonoured('calls go to all endpoints, near and far alike', 'localityLbSetting');
   }
   return { enabled, distribute, failover, failoverPriority };
+}
+
+/** Envoy's `min_cluster_size`. */
+const DEFAULT_CLUSTER_SIZE = 6;
+
+/** `zoneAwareLbSetting`, by Istio's validation (pkg/config/validation/agent, `ValidateZoneAwareLbSetting`). */
+export function readZoneAware(owner: FieldReader): ZoneAwarePolicy | undefined {
+  const block = owner.mapping('zoneAwareLbSetting');
+  if (block === undefined) return undefined;
+  const enabled = block.boolean('enabled') ?? true;
+  const minClusterSize = block.integer('minClusterSize', { min: 1, max: 4_294_967_295 }) ?? DEFAULT_CLUSTER_SIZE;
+  const failover = readFailover(block);
+  const failoverPriority = block.strings('failoverPriority') ?? [];
+  block.finish();
+  const places = failoverPriority.filter((label) => PLACE_LABELS.has(label.split('=')[0] ?? ''));
+  if (places.length > 0) {
+    const message = `Places go by themselves here; remove ${places.join(', ')}, or order regions by failover.`;
+    block.fail('failoverPriority', 'invalid-value', message);
+  }
+  return { enabled, minClusterSize, failover, failoverPriority };
 }
 
 function readDistribute(block: FieldReader): LocalityPolicy['distribute'] {

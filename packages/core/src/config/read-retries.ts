@@ -25,14 +25,15 @@ const CONDITIONS: ReadonlySet<string> = new Set<RetryCondition>([
 export function readRetries(rule: FieldReader): RetryPolicy | undefined {
   const block = rule.mapping('retries');
   if (block === undefined) return undefined;
-  const attempts = block.integer('attempts', { min: 0, max: 2_147_483_647 }) ?? 0;
+  const given = block.integer('attempts', { min: 0, max: 2_147_483_647 });
+  const attempts = given ?? 0;
   const perTryTimeoutMs = readDurationMs(block, 'perTryTimeout');
   const backoffMs = readDurationMs(block, 'backoff');
   const retryOn = block.string('retryOn');
   const retryRemoteLocalities = block.boolean('retryRemoteLocalities');
   const retryIgnorePreviousHosts = block.boolean('retryIgnorePreviousHosts');
   block.finish();
-  if (attempts === 0) {
+  if (attempts === 0 && block.has('attempts') === (given !== undefined)) {
     for (const field of ['perTryTimeout', 'retryOn', 'retryRemoteLocalities']) {
       if (!block.has(field) || block.value(field) === '') continue;
       block.fail(field, 'invalid-value', `Field ${field} needs attempts above 0; set attempts or remove it.`);

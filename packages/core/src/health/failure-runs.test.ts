@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import type { AttemptOutcome } from './attempt-outcome.ts';
 import { FailureRuns, type RunLimits } from './failure-runs.ts';
 

@@ -6,6 +6,10 @@ export interface ObjectRef {
   readonly name: string;
 }
 
+export function isSameObject(a: ObjectRef, b: ObjectRef): boolean {
+  return a.kind === b.kind && a.namespace === b.namespace && a.name === b.name;
+}
+
 /** Where in a manifest an object or a field stands. Lines and columns count from 1. */
 export interface SourcePosition {
   readonly file: string;

@@ -1,5 +1,5 @@
 import type { ObjectRef } from './diagnostic.ts';
-import type { LoadBalancerPolicy } from './policy.ts';
+import type { ChoosingPolicy } from './policy.ts';
 
 /** How a cluster's endpoints share its calls where Istio has no word for it. Takes the place of `loadBalancer`. */
 export type ExtendedPolicy =
@@ -63,7 +63,7 @@ export interface ClusterExtensions {
 
 /** What the annotations of one object say, each as far as it is there. `off` is said, too: it ends what a Service asks for. */
 export interface AnnotationSettings {
-  readonly policy?: LoadBalancerPolicy | ExtendedPolicy;
+  readonly policy?: ChoosingPolicy | ExtendedPolicy;
   readonly subsetSize?: number | 'off';
   readonly healthCheck?: ActiveHealthCheck | 'off';
   readonly hedging?: Hedging | 'off';

@@ -1,3 +1,4 @@
+export * from './considered-rules.ts';
 export * from './diagnostic.ts';
 export * from './extensions.ts';
 export * from './grpc-status.ts';

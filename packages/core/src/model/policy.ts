@@ -18,6 +18,12 @@ export type HashKey =
  * UNSPECIFIED and LEAST_CONN are LEAST_REQUEST (Istio ≥ 1.14), which is the better of two random choices (Envoy's P2C).
  */
 export type LoadBalancerPolicy =
+  | ChoosingPolicy
+  /** Calls go to the address that their caller means: the Service's own, or that of one endpoint (Envoy: ORIGINAL_DST). */
+  | { readonly kind: 'PASSTHROUGH' };
+
+/** One that chooses an endpoint by itself: anybody who has endpoints can balance by it. */
+export type ChoosingPolicy =
   | { readonly kind: 'RANDOM' }
   | { readonly kind: 'ROUND_ROBIN' }
   | { readonly kind: 'LEAST_REQUEST'; readonly choiceCount: number }
@@ -25,4 +31,7 @@ export type LoadBalancerPolicy =
   /** `tableSize` is prime. */
   | { readonly kind: 'MAGLEV'; readonly tableSize: number; readonly key: HashKey };
 
-export const DEFAULT_LOAD_BALANCER: LoadBalancerPolicy = { kind: 'LEAST_REQUEST', choiceCount: 2 };
+export const DEFAULT_LOAD_BALANCER: ChoosingPolicy & { readonly kind: 'LEAST_REQUEST' } = {
+  kind: 'LEAST_REQUEST',
+  choiceCount: 2,
+};

@@ -100,4 +100,6 @@ export interface Mirror {
   readonly cluster: string;
   /** Of calls, 0–100. */
   readonly percent: number;
+  /** In kubectl's spelling: the field of the rule that it is. */
+  readonly path?: string;
 }

@@ -72,6 +72,8 @@ export interface Endpoint {
   readonly port: number;
   readonly family: IpFamily;
   readonly conditions: EndpointConditions;
+  /** It is the address of a Service: another connection may reach another pod. */
+  readonly isService?: true;
   /** Name of the Pod behind it, when the slice says (`targetRef`). */
   readonly podName?: string;
   /** `hostname` of the slice's endpoint, for DNS names. */

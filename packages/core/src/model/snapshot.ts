@@ -1,3 +1,4 @@
+import type { ConsideredRules, LeftOutRules } from './considered-rules.ts';
 import type { Diagnostic, ObjectRef } from './diagnostic.ts';
 import type { AppliedAnnotation, ClusterExtensions } from './extensions.ts';
 import type { LoadBalancerPolicy } from './policy.ts';
@@ -18,6 +19,14 @@ export interface LocalityGroup {
   readonly members: readonly number[];
 }
 
+/** Envoy's zone aware routing. */
+export interface ZoneAwareRouting {
+  /** Of the caller, as {@link LocalityGroup.locality}. */
+  readonly locality: string;
+  /** With fewer healthy endpoints of priority 0, they all share alike. */
+  readonly minClusterSize: number;
+}
+
 /** A group of endpoints with one policy, named as Istio names it: `outbound|PORT|SUBSET|HOST`. */
 export interface Cluster {
   readonly name: string;
@@ -29,10 +38,14 @@ export interface Cluster {
   readonly loadBalancer: LoadBalancerPolicy;
   /** The endpoints calls may land on, by `usableEndpoints`, in the order of `ip:port`. */
   readonly endpoints: readonly Endpoint[];
+  /** PASSTHROUGH: its only endpoint is the Service's own address, where the kernel's rules choose a pod for each connection. */
+  readonly toServiceAddress?: true;
   /** Where the calls go first. Absent: to all endpoints alike. */
   readonly localities?: readonly LocalityGroup[];
+  /** Calls stay in the caller's place as far as its endpoints of priority 0 suffice. Absent: the weights hold there. */
+  readonly zoneAware?: ZoneAwareRouting;
   /** What asks for `localities`: a field of the DestinationRule, or of the Service. */
-  readonly localitiesBy?: 'localityLbSetting' | 'outlierDetection' | 'trafficDistribution';
+  readonly localitiesBy?: 'localityLbSetting' | 'zoneAwareLbSetting' | 'outlierDetection' | 'trafficDistribution';
   readonly connectionPool?: ConnectionPool;
   readonly outlierDetection?: OutlierDetection;
   readonly retryBudget?: RetryBudget;
@@ -43,8 +56,25 @@ export interface Cluster {
   readonly extensions?: ClusterExtensions;
   /** The annotations that decided `loadBalancer` or `extensions`, and whose they are. Absent: none did. */
   readonly annotations?: readonly AppliedAnnotation[];
-  /** The DestinationRule that decided the policy. */
+  /** The DestinationRule that is for it. */
   readonly destinationRule?: ObjectRef;
+  /** Where each block of its policy stands. Absent: there is none, and defaults hold. */
+  readonly policyAt?: PolicyPlaces;
+}
+
+/** Parts of a `trafficPolicy` that are taken whole. */
+export const POLICY_BLOCKS = ['loadBalancer', 'outlierDetection', 'connectionPool', 'retryBudget', 'tls'] as const;
+
+export type PolicyBlock = (typeof POLICY_BLOCKS)[number];
+
+/** A block that is not here has the default. */
+export type PolicyPlaces = Readonly<Partial<Record<PolicyBlock, PolicyPlace>>>;
+
+export interface PolicyPlace {
+  /** A DestinationRule. */
+  readonly object: ObjectRef;
+  /** In kubectl's spelling; an entry of `portLevelSettings` by its port: `[port 8000]`. */
+  readonly field: string;
 }
 
 /** A destination of a route. Its share is `weight` over the sum of its route's weights. */
@@ -52,8 +82,10 @@ export interface WeightedDestination {
   /** Key of {@link Snapshot.clusters}. */
   readonly cluster: string;
   readonly weight: number;
-  /** Done after those of the route. */
+  /** Done before those of the route, which so come out on top, as in Envoy. A sole destination's are among the route's. */
   readonly headers?: HeaderRules;
+  /** Replaces the authority where the route's `rewrite` does not. */
+  readonly authority?: string;
 }
 
 /** One rule of a virtual host. The first that matches wins. */
@@ -94,6 +126,8 @@ export interface VirtualHost {
   readonly routes: readonly Route[];
   /** The VirtualService that decided the routes; absent where the Service's own default route holds. */
   readonly virtualService?: ObjectRef;
+  /** For those who ask why; absent: no rule before the last route is left out. */
+  readonly leftOut?: LeftOutRules;
 }
 
 /**
@@ -113,5 +147,10 @@ export interface Snapshot {
   readonly serviceCidrs?: readonly string[];
   readonly virtualHosts: ReadonlyMap<string, VirtualHost>;
   readonly clusters: ReadonlyMap<string, Cluster>;
+  /**
+   * The DestinationRules for a Service, by its full name, where there is more to say than that the only one decides: for
+   * those who ask why. Nothing else goes by it.
+   */
+  readonly consideredRules?: ReadonlyMap<string, ConsideredRules>;
   readonly diagnostics: readonly Diagnostic[];
 }

@@ -39,6 +39,8 @@ export interface RetryBudget {
   /** Retries under way, of the calls under way: 0–100. */
   readonly percent: number;
   readonly minRetryConcurrency: number;
+  /** `percent` is of the attempts begun within this time, in place of the calls under way. Absent: 0. */
+  readonly intervalMs?: number;
 }
 
 export interface Warmup {

@@ -130,6 +130,48 @@ test('objects that might have decided are named with the reason why they did not
   assert.match(steps[1]?.because.join(' ') ?? '', /default\/v: Host backend\.default\.svc\.cluster\.local belongs to/);
 });
 
+test('a wildcard that fits less well is named, too', () => {
+  const wide = istio('VirtualService', 'wide', {
+    hosts: ['*.default.svc.cluster.local'],
+    http: [{ route: [{ destination: { host: 'backend' } }] }],
+  });
+  const request = { path: '/echo.Echo/Say', authority: 'backend:8000' };
+  const { steps } = explainCall(snapshotOf([...OBJECTS, wide]), request, { namespace: 'default', listenPort: 0 });
+  assert.ok(steps[1]?.because.includes('default/wide: Host *.default.svc.cluster.local fits less well.'));
+  assert.ok(!steps[1]?.because.some((line) => line.startsWith('default/late: Host *')));
+});
+
+test('shares are of all calls: what a fault ends, and what has nowhere to go, is told beside them', () => {
+  const abort = (value: number): object => ({ abort: { grpcStatus: 'ABORTED', percentage: { value } } });
+  const route = [
+    { destination: { host: 'backend', subset: 'one' }, weight: 3 },
+    { destination: { host: 'backend', subset: 'nobody' }, weight: 1 },
+  ];
+  const told = (http: object): ExplainedCall => {
+    const snapshot = snapshotOf([
+      ...OBJECTS.slice(0, 5),
+      istio('VirtualService', 'v', { hosts: ['backend'], http: [http] }),
+      ...OBJECTS.slice(7),
+    ]);
+    return explainCall(snapshot, { path: '/a', authority: 'backend' }, { namespace: 'default', listenPort: 8000 });
+  };
+  const some = told({ fault: abort(20), route });
+  assert.deepEqual(
+    [some.outcome, some.aborted, some.failing, ...some.shares.map(({ share }) => share)],
+    ['forwarded', 0.2, 0.2, 0.6000000000000001],
+  );
+  const missing = some.steps.findLast(({ step }) => step === 'destination-rule');
+  assert.match(
+    missing?.decision ?? '',
+    /^No DestinationRule of backend\..* defines subset "nobody": it has no endpoints\.$/,
+  );
+  assert.deepEqual(missing?.because, ['default/d: It decides, and defines only "one", "two".']);
+  const all = told({ fault: abort(100), route });
+  assert.deepEqual([all.outcome, all.aborted, all.failing, all.shares.length], ['answered', 1, 0, 0]);
+  const none = told({ route: [{ destination: { host: 'backend', subset: 'nobody' } }] });
+  assert.deepEqual([none.outcome, none.aborted, none.failing], ['failed', 0, 1]);
+});
+
 test('a preference for near endpoints is told with whose it is', () => {
   const near = {
     ...service('backend'),
@@ -152,6 +194,13 @@ test('a preference for near endpoints is told with whose it is', () => {
     const { steps, shares } = explainCall(snapshot, { path: '/a', authority: 'backend' }, options);
     const step = steps.find((one) => one.step === 'locality');
     assert.deepEqual([step?.object?.kind, step?.field], [kind, field]);
+    assert.deepEqual(step?.because, [
+      '/b/: priority 0, weight 1, 1 endpoint; it gets 100 % of the calls.',
+      '/a/: priority 1, weight 1, 1 endpoint; it gets 0 % of the calls.',
+    ]);
+    const unknown = explainCall(createCompiler().compile(parsed), { path: '/a', authority: 'backend' }, options);
+    const alike = unknown.steps.find((one) => one.step === 'locality');
+    assert.equal(alike?.because[0]?.includes('the place of the callers is not known'), kind === 'Service' || undefined);
     assert.deepEqual(
       shares.map(({ endpoint, share }) => [endpoint, share]),
       [['10.0.0.2:8000', 1]],

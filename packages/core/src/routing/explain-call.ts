@@ -1,11 +1,12 @@
-import type { Snapshot, VirtualHost } from '../model/index.ts';
+import type { ObjectRef, Snapshot, VirtualHost } from '../model/index.ts';
 import { explainActions } from './explain-actions.ts';
 import { explainDestination } from './explain-destination.ts';
 import type { ExplainedShare } from './explain-shares.ts';
 import { concerns, type ExplainedStep, ofRoute } from './explained-step.ts';
 import { explainNoRoute, renderHostName } from './explain-miss.ts';
-import { explainMisses } from './explain-routes.ts';
+import { explainMisses, renderRouteName } from './explain-routes.ts';
 import { type LiveState, NO_LIVE_STATE } from './live-state.ts';
+import { nearServices } from './near-service.ts';
 import type { RouteRequest } from './route-request.ts';
 import { createRouteTable, type RouteTableOptions } from './route-table.ts';
 import { findRoute } from './select-route.ts';
@@ -21,6 +22,10 @@ export interface ExplainedCall {
   readonly live: boolean;
   readonly steps: readonly ExplainedStep[];
   readonly shares: readonly ExplainedShare[];
+  /** 0–1 of all calls like this one: those that a fault of the route ends. */
+  readonly aborted: number;
+  /** 0–1 of them: those whose destination has no endpoint that takes calls. With `shares` and `aborted` it makes 1. */
+  readonly failing: number;
 }
 
 /**
@@ -40,15 +45,16 @@ export function explainCall(
   const call = { authority, path: request.path, from: options.namespace, live: live !== NO_LIVE_STATE };
   const host = table.findVirtualHost(authority);
   if (host === undefined) {
-    const steps: ExplainedStep[] = [{ step: 'host', decision: table.explainMiss(authority), because: [] }];
-    return { ...call, outcome: 'failed', steps, shares: [] };
+    const because = nearServices(snapshot, authority, options.namespace);
+    const steps: ExplainedStep[] = [{ step: 'host', decision: table.explainMiss(authority), because }];
+    return { ...call, outcome: 'failed', steps, ...NOWHERE };
   }
   const steps: ExplainedStep[] = [explainHost(snapshot, host, authority), explainVirtualService(snapshot, host)];
   const hit = findRoute(host, request);
   const misses = explainMisses(host, request, hit?.route);
   if (hit === undefined) {
     steps.push({ step: 'route', decision: `${explainNoRoute(host)} It fails with UNIMPLEMENTED.`, because: misses });
-    return { ...call, outcome: 'failed', steps, shares: [] };
+    return { ...call, outcome: 'failed', steps, ...NOWHERE };
   }
   const { route, match } = hit;
   const taken =
@@ -58,19 +64,25 @@ export function explainCall(
   steps.push({
     step: 'route',
     ...ofRoute(route),
-    decision: `Route ${route.name} takes the call: ${taken}.`,
+    decision: `Route ${renderRouteName(route, host)} takes the call: ${taken}.`,
     because: misses,
   });
   steps.push(...explainActions(route, match, request));
-  if (route.answer !== undefined) return { ...call, outcome: 'answered', steps, shares: [] };
+  if (route.answer !== undefined) return { ...call, outcome: 'answered', steps, shares: [], aborted: 0, failing: 0 };
+  const aborted = Math.min(1, (route.fault?.abort?.percent ?? 0) / 100);
+  if (aborted === 1) return { ...call, outcome: 'answered', steps, shares: [], aborted, failing: 0 };
   const shares: ExplainedShare[] = [];
+  let failing = 0;
   for (const destination of route.destinations) {
     const explained = explainDestination(snapshot, route, destination, request, live);
     steps.push(...explained.steps);
-    shares.push(...explained.shares);
+    shares.push(...explained.shares.map((one) => ({ ...one, share: one.share * (1 - aborted) })));
+    if (explained.shares.length === 0) failing += (destination.weight / route.totalWeight) * (1 - aborted);
   }
-  return { ...call, outcome: shares.length > 0 ? 'forwarded' : 'failed', steps, shares };
+  return { ...call, outcome: shares.length > 0 ? 'forwarded' : 'failed', steps, shares, aborted, failing };
 }
+
+const NOWHERE = { shares: [], aborted: 0, failing: 1 } as const;
 
 function explainHost(snapshot: Snapshot, host: VirtualHost, authority: string): ExplainedStep {
   const [name = ''] = host.host.split('.');
@@ -111,9 +123,25 @@ function explainVirtualService(snapshot: Snapshot, host: VirtualHost): Explained
     .filter((one) => one.object?.kind === 'VirtualService' && WHY_NOT.has(one.code) && concerns(one, host.host))
     .map(({ object: other, message }) => `${other?.namespace ?? ''}/${other?.name ?? ''}: ${message}`);
   if (object === undefined) {
+    const without = new Set(
+      (host.leftOut?.rules ?? []).map(({ virtualService: { namespace, name } }) => `${namespace}/${name}`),
+    );
+    for (const name of without) because.push(`${name}: None of its rules is for these callers and this port.`);
     const decision = `No VirtualService decides about ${renderHostName(host)} for these callers: the Service keeps its default route.`;
     return { step: 'virtual-service', decision, because };
   }
   const decision = `VirtualService ${object.namespace}/${object.name} decides about ${renderHostName(host)}.`;
+  because.push(...widerOnes(snapshot, host.host, object));
   return { step: 'virtual-service', object, field: 'spec.hosts', decision, because };
+}
+
+/** Those whose wildcard is for the host, too. */
+function widerOnes({ virtualHosts }: Snapshot, host: string, chosen: ObjectRef): ReadonlySet<string> {
+  const wider = new Set<string>();
+  for (const { host: pattern, virtualService: one } of virtualHosts.values()) {
+    if (one === undefined || !pattern.startsWith('*') || pattern === host || !host.endsWith(pattern.slice(1))) continue;
+    if (one.namespace === chosen.namespace && one.name === chosen.name) continue;
+    wider.add(`${one.namespace}/${one.name}: Host ${pattern} fits less well.`);
+  }
+  return wider;
 }

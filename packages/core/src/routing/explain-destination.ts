@@ -1,18 +1,19 @@
 import {
   type Cluster,
   type Endpoint,
-  refOf,
   renderEndpointAddress,
   type Route,
   type Service,
   type Snapshot,
   type WeightedDestination,
 } from '../model/index.ts';
+import { explainLocality, renderShare } from './explain-locality.ts';
 import { explainPolicy } from './explain-policy.ts';
+import { explainRules } from './explain-rules.ts';
 import type { ExplainedShare } from './explain-shares.ts';
 import { explainWatch } from './explain-watch.ts';
-import { concerns, type ExplainedStep, ofRoute } from './explained-step.ts';
-import { endpointsInUse, type LiveState } from './live-state.ts';
+import { type ExplainedStep, ofRoute, serviceOfCluster } from './explained-step.ts';
+import { endpointsInUse, type LiveState, servedPart } from './live-state.ts';
 import type { RouteRequest } from './route-request.ts';
 
 interface ExplainedDestination {
@@ -30,7 +31,7 @@ export function explainDestination(
   const { object, field } = ofRoute(route);
   const weight = destination.weight / route.totalWeight;
   const cluster = snapshot.clusters.get(destination.cluster);
-  const part = route.destinations.length === 1 ? 'All calls go' : `${percent(weight)} of the calls go`;
+  const part = route.destinations.length === 1 ? 'All calls go' : `${renderShare(weight)} of the calls go`;
   const steps: ExplainedStep[] = [
     {
       step: 'destination',
@@ -41,63 +42,53 @@ export function explainDestination(
     },
   ];
   if (cluster === undefined) return { steps, shares: [] };
-  steps.push(explainRule(snapshot, cluster), explainEndpoints(snapshot, cluster, live));
-  const { localities } = cluster;
-  if (localities !== undefined) {
-    const groups = localities.map(({ locality, priority, weight: share, members }) => {
-      return `${locality}: priority ${priority}, weight ${share}, ${members.length} endpoints`;
-    });
-    const decision = `Calls go by place, in ${groups.length} groups.`;
-    steps.push({ step: 'locality', ...whoAsksForPlaces(snapshot, cluster), decision, because: groups });
-  }
+  steps.push(explainRules(snapshot, cluster), explainEndpoints(snapshot, cluster, live));
+  // Of what nothing defines there is no more to say.
+  if (cluster.subset !== '' && cluster.destinationRule === undefined) return { steps, shares: [] };
+  const policy = explainPolicy(cluster, request, live);
+  const locality = explainLocality(snapshot, cluster, policy.shares);
+  if (locality !== undefined) steps.push(locality);
   const watch = explainWatch(cluster);
   if (watch !== undefined) steps.push(watch);
-  const policy = explainPolicy(cluster, request, live);
   steps.push(policy.step);
   return { steps, shares: policy.shares.map((share) => ({ ...share, share: share.share * weight })) };
 }
 
-function whoAsksForPlaces(snapshot: Snapshot, cluster: Cluster): Pick<ExplainedStep, 'object' | 'field'> {
-  const { localitiesBy: by, destinationRule } = cluster;
-  if (by === 'trafficDistribution') {
-    const [name = '', namespace = ''] = cluster.host.split('.');
-    const entry = snapshot.services.get(`${namespace}/${name}`);
-    return entry === undefined ? {} : { object: refOf(entry.service), field: 'spec.trafficDistribution' };
-  }
-  if (destinationRule === undefined) return {};
-  const field = by === 'outlierDetection' ? by : 'loadBalancer.localityLbSetting';
-  return { object: destinationRule, field: `spec.trafficPolicy.${field}` };
-}
-
-function explainRule(snapshot: Snapshot, cluster: Cluster): ExplainedStep {
-  const because = snapshot.diagnostics
-    .filter((one) => one.object?.kind === 'DestinationRule' && concerns(one, cluster.host))
-    .map(({ object, message }) => `${object?.namespace ?? ''}/${object?.name ?? ''}: ${message}`);
-  const { destinationRule: object, subset } = cluster;
-  if (object === undefined) {
-    return { step: 'destination-rule', decision: `No DestinationRule is for ${cluster.host}: defaults hold.`, because };
-  }
-  const which = subset === '' ? '' : `, subset "${subset}"`;
-  const decision = `DestinationRule ${object.namespace}/${object.name} is for ${cluster.host}${which}.`;
-  return { step: 'destination-rule', object, field: subset === '' ? 'spec.host' : 'spec.subsets', decision, because };
-}
-
 function explainEndpoints(snapshot: Snapshot, cluster: Cluster, live: LiveState): ExplainedStep {
-  const [name = '', namespace = ''] = cluster.host.split('.');
-  const entry = snapshot.services.get(`${namespace}/${name}`);
+  const { object, entry } = serviceOfCluster(snapshot, cluster);
   const known = entry?.ports.find(({ port }) => port.port === cluster.port)?.endpoints ?? [];
-  const chosen = new Map(cluster.endpoints.map((endpoint, index) => [keyOf(endpoint), index]));
-  const inUse = endpointsInUse(cluster, live);
+  const [service] = cluster.endpoints;
+  if (cluster.toServiceAddress === true && service !== undefined) {
+    return {
+      step: 'endpoints',
+      object,
+      field: 'spec.clusterIP',
+      decision: `Calls go to ${keyOf(service)}, the address of the Service: there the kernel's rules choose a pod for each connection.`,
+      because: known.map((endpoint) =>
+        endpoint.conditions.ready
+          ? `${keyOf(endpoint)} is ready: the kernel may choose it.`
+          : `${keyOf(endpoint)} is out: ${whyOut(endpoint, entry?.service, cluster)}.`,
+      ),
+    };
+  }
+  const served = servedPart(cluster, live);
+  const chosen = new Map(served.endpoints.map((endpoint, index) => [keyOf(endpoint), index]));
+  const inUse = endpointsInUse(served, live);
+  const placed = served.localities && new Set(served.localities.flatMap(({ members }) => members));
   const because = known.map((endpoint) => {
     const index = chosen.get(keyOf(endpoint));
-    if (index === undefined) return `${keyOf(endpoint)} is out: ${whyOut(endpoint, entry?.service, cluster)}.`;
+    if (index === undefined) {
+      const isOther = live(cluster.name, keyOf(endpoint))?.leftOut === true;
+      const why = isOther ? 'this proxy uses others' : whyOut(endpoint, entry?.service, cluster);
+      return `${keyOf(endpoint)} is out: ${why}.`;
+    }
+    if (placed?.has(index) === false) return `${keyOf(endpoint)} is out: distribute gives its place no calls.`;
     const state = live(cluster.name, keyOf(endpoint));
     const now = state === undefined ? '' : `; ${state.words}`;
     if (inUse[index] === true) return `${keyOf(endpoint)} is in: ${whyIn(endpoint)}${now}.`;
     return `${keyOf(endpoint)} is out: ${state?.ejected === true ? 'it is ejected' : 'health checks find it sick'}${now}.`;
   });
-  const object = { kind: 'Service', namespace, name };
-  const taking = inUse.filter(Boolean).length;
+  const taking = inUse.filter((is, index) => is && placed?.has(index) !== false).length;
   const decision = `${taking} of ${known.length} endpoints take calls.`;
   return { step: 'endpoints', ...(entry !== undefined && { object, field: 'spec.ports' }), decision, because };
 }
@@ -106,7 +97,9 @@ function whyIn({ conditions }: Endpoint): string {
   return conditions.ready ? 'it is ready' : 'it still serves while it terminates, and none is ready';
 }
 
-function whyOut({ conditions, labels, nodeName }: Endpoint, service: Service | undefined, { subset }: Cluster): string {
+function whyOut(endpoint: Endpoint, service: Service | undefined, { subset, destinationRule }: Cluster): string {
+  const { conditions, labels, nodeName } = endpoint;
+  if (subset !== '' && destinationRule === undefined) return `nothing defines subset "${subset}"`;
   if (!conditions.ready) return conditions.terminating ? 'it terminates' : 'it is not ready';
   if (service?.internalTrafficPolicy === 'Local') {
     return `it is on node ${nodeName ?? 'unknown'}, and internalTrafficPolicy is Local`;
@@ -117,8 +110,4 @@ function whyOut({ conditions, labels, nodeName }: Endpoint, service: Service | u
 
 function keyOf({ address, port }: Endpoint): string {
   return renderEndpointAddress(address, port);
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(1).replace(/\.0$/, '')} %`;
 }

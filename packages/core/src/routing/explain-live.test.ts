@@ -18,7 +18,7 @@ function clusterOf(count: number, more: Partial<Cluster> = {}): Cluster {
 }
 
 function state(more: Partial<LiveEndpoint> = {}): LiveEndpoint {
-  return { ejected: false, unhealthy: false, warming: false, activeRequests: 0, words: 'idle', ...more };
+  return { ejected: false, unhealthy: false, activeRequests: 0, words: 'idle', ...more };
 }
 
 /** State by the last octet of the address. */
@@ -100,6 +100,49 @@ const CASES: readonly Case[] = [
     exact: false,
   },
   {
+    is: 'a newcomer has the part of a share that its age gives it',
+    cluster: clusterOf(3),
+    live: { 2: state({ warmth: 0.5 }) },
+    shares: { 1: 40, 2: 20, 3: 40 },
+    exact: false,
+  },
+  {
+    is: 'an idle newcomer stands back from calls that least request would give it',
+    cluster: clusterOf(3, LEAST_REQUEST),
+    live: { 1: state({ activeRequests: 1 }), 2: state({ warmth: 0.5 }), 3: state({ activeRequests: 1 }) },
+    // Drawn in two of three picks, and taken in every second of these: 1/3, as much as the others together.
+    shares: { 1: 25, 2: 50, 3: 25 },
+    exact: false,
+  },
+  {
+    is: 'newcomers that no draw passes by get the call in the end',
+    cluster: clusterOf(2, LEAST_REQUEST),
+    live: { 1: state({ activeRequests: 5 }), 2: state({ warmth: 0 }) },
+    shares: { 1: 0, 2: 100 },
+    exact: false,
+  },
+  {
+    is: 'where all are new nobody stands back',
+    cluster: clusterOf(2),
+    live: { 1: state({ warmth: 0.2 }), 2: state({ warmth: 0.2 }) },
+    shares: { 1: 50, 2: 50 },
+    exact: false,
+  },
+  {
+    is: 'what fails fast counts as busy',
+    cluster: clusterOf(3, LEAST_REQUEST),
+    live: { 1: state({ handicap: 50 }), 2: state(), 3: state() },
+    shares: { 1: 0, 2: 50, 3: 50 },
+    exact: false,
+  },
+  {
+    is: 'load reports make weights; who has none counts as one of the mean',
+    cluster: clusterOf(3, { extensions: { policy: { kind: 'WEIGHTED_ROUND_ROBIN' } } }),
+    live: { 1: state({ weight: 300 }), 2: state({ weight: 100 }) },
+    shares: { 1: 50, 2: 17, 3: 33 },
+    exact: false,
+  },
+  {
     is: 'a subset is another one for each proxy',
     cluster: clusterOf(4, { extensions: { subsetSize: 2 } }),
     shares: { 1: 25, 2: 25, 3: 25, 4: 25 },
@@ -119,6 +162,20 @@ test('shares follow what is in use, how busy and how fast it is', () => {
     assert.equal(rounded.length, Object.keys(shares).length, is);
     assert.deepEqual([...new Set(found.map((one) => one.exact))], [exact], is);
   }
+});
+
+test('of a subset the endpoints that this proxy uses are told', () => {
+  const cluster = clusterOf(4, { extensions: { subsetSize: 2 } });
+  const live = liveOf({ 1: state({ leftOut: true }), 2: state(), 3: state({ leftOut: true }), 4: state() });
+  const { step, shares } = explainPolicy(cluster, { path: '/a' }, live);
+  assert.deepEqual(
+    shares.map(({ endpoint, share }) => [endpoint, share]),
+    [
+      ['10.0.0.2:80', 0.5],
+      ['10.0.0.4:80', 0.5],
+    ],
+  );
+  assert.deepEqual(step.because, ['This proxy uses 2 of the 4 endpoints, chosen once at random.']);
 });
 
 test('nothing in use, no share', () => {
@@ -148,6 +205,6 @@ test('what watches over endpoints is told, or that nothing does', () => {
   assert.deepEqual(step?.because, [
     'connectionPool: at most 7 calls at a time.',
     'steelyard.dev/health-check of DestinationRule default/d: the server is asked for its health every 5000 ms.',
-    'steelyard.dev/hedging: a call without an answer after 50 ms is sent again, 2 times at most.',
+    'steelyard.dev/hedging: a call without an answer after 50 ms is sent again, 2 attempts in all at most.',
   ]);
 });

@@ -1,10 +1,12 @@
 import {
+  completeWeights,
   createClusterPicker,
   createPeakEwmaPicker,
   createPicker,
   createSeededRandom,
   DEFAULT_LATENCY,
   LatencyEstimate,
+  MAX_DRAWS,
   type Picker,
   shareOut,
 } from '../balance/index.ts';
@@ -29,6 +31,9 @@ interface Candidate {
   readonly key: string;
   readonly live: LiveEndpoint | undefined;
   readonly activeRequests: number;
+  readonly handicap: number;
+  /** 1 has its full share. */
+  readonly warmth: number;
   readonly latency: LatencyEstimate;
 }
 
@@ -42,10 +47,10 @@ export function sharesOf(cluster: Cluster, hash: number | undefined, live: LiveS
     return inUse[index] === true ? candidateOf(cluster, endpoint, live) : undefined;
   });
   if (hash !== undefined) return hashedShare(cluster, candidates, hash);
-  const isBusy = candidates.some((one) => one?.live !== undefined && one.activeRequests > 0);
+  const isBusy = candidates.some((one) => one !== undefined && (one.activeRequests > 0 || one.handicap > 1));
   const isMeasured = candidates.some((one) => one?.live?.latencyMs !== undefined);
   const goesBy = cluster.extensions?.policy?.kind ?? cluster.loadBalancer.kind;
-  const byLoad = goesBy === 'LEAST_REQUEST' && isBusy;
+  const byLoad = (goesBy === 'LEAST_REQUEST' || goesBy === 'PASSTHROUGH') && isBusy;
   const byLatency = goesBy === 'PEAK_EWMA' && (isBusy || isMeasured);
   return byLoad || byLatency ? drawnShares(cluster, candidates) : evenShares(cluster, candidates);
 }
@@ -58,30 +63,47 @@ function candidateOf(cluster: Cluster, endpoint: Endpoint, live: LiveState): Can
     { ...DEFAULT_LATENCY, initialMs: state?.latencyMs ?? DEFAULT_LATENCY.initialMs },
     0,
   );
-  return { endpoint, key, live: state, activeRequests: state?.activeRequests ?? 0, latency };
+  const { activeRequests = 0, handicap = 1, warmth = 1 } = state ?? {};
+  return { endpoint, key, live: state, activeRequests, handicap, warmth, latency };
 }
 
-/** Of the places in use, each endpoint of one alike. */
+/** Of the places in use, each endpoint of one alike, but for what reports and their age make of them. */
 function evenShares(cluster: Cluster, candidates: readonly (Candidate | undefined)[]): readonly ExplainedShare[] {
-  const { localities, loadBalancer, extensions, warmup } = cluster;
+  const { localities, zoneAware, loadBalancer, extensions, toServiceAddress } = cluster;
   const members = candidates.flatMap((one) => one ?? []);
-  const places = localities === undefined ? [{ members, load: 1 }] : shareOut(localities, candidates);
+  const places = localities === undefined ? [{ members, load: 1 }] : shareOut(localities, candidates, zoneAware);
   const total = places.reduce((sum, { load }) => sum + load, 0);
-  const isWarming = warmup !== undefined && members.some(({ live }) => live?.warming === true);
-  const goesByLoad = extensions?.policy !== undefined || loadBalancer.kind === 'LEAST_REQUEST';
+  const isWarming = members.some(({ warmth }) => warmth < 1);
+  const isLeast = loadBalancer.kind === 'LEAST_REQUEST' || loadBalancer.kind === 'PASSTHROUGH';
+  const goesByLoad = extensions?.policy !== undefined || (isLeast && toServiceAddress !== true);
   const exact = !goesByLoad && extensions?.subsetSize === undefined && !isWarming;
-  return places.flatMap((place) =>
-    place.members.map((one) => shareOf(cluster, one, place.load / total / place.members.length, exact)),
-  );
+  return places.flatMap((place) => {
+    const weights = weightsOf(cluster, place.members);
+    const all = weights.reduce((sum, weight) => sum + weight, 0);
+    return place.members.map((one, index) => {
+      return shareOf(cluster, one, ((place.load / total) * (weights[index] ?? 0)) / all, exact);
+    });
+  });
+}
+
+function weightsOf({ extensions }: Cluster, members: readonly Candidate[]): readonly number[] {
+  const reported =
+    extensions?.policy?.kind === 'WEIGHTED_ROUND_ROBIN'
+      ? completeWeights(members.map(({ live }) => live?.weight ?? 0))
+      : undefined;
+  return members.map(({ warmth }, index) => warmth * (reported?.[index] ?? 1));
 }
 
 /** What the next call would get, by drawing it many times. */
 function drawnShares(cluster: Cluster, candidates: readonly (Candidate | undefined)[]): readonly ExplainedShare[] {
   const random = createSeededRandom(1);
-  const createInner = (members: readonly Candidate[]): Picker<Candidate> =>
-    cluster.extensions?.policy?.kind === 'PEAK_EWMA'
-      ? createPeakEwmaPicker(members, random, () => 0)
-      : createPicker(cluster.loadBalancer, members, random);
+  const createInner = (members: readonly Candidate[]): Picker<Candidate> => {
+    const picker =
+      cluster.extensions?.policy?.kind === 'PEAK_EWMA'
+        ? createPeakEwmaPicker(members, random, () => 0)
+        : createPicker(cluster.loadBalancer, members, random);
+    return thinned(picker, members, random);
+  };
   const picker = createClusterPicker(cluster, candidates, random, createInner);
   const counts = new Map<Candidate, number>();
   for (let draw = 0; draw < DRAWS; draw++) {
@@ -91,6 +113,20 @@ function drawnShares(cluster: Cluster, candidates: readonly (Candidate | undefin
   return candidates.flatMap((one) =>
     one === undefined ? [] : [shareOf(cluster, one, (counts.get(one) ?? 0) / DRAWS, false)],
   );
+}
+
+/** Newcomers stand back, as `createSlowStartPicker` makes them. */
+function thinned(inner: Picker<Candidate>, members: readonly Candidate[], random: () => number): Picker<Candidate> {
+  const full = members.reduce((most, { warmth }) => Math.max(most, warmth), 0);
+  if (members.every(({ warmth }) => warmth === full)) return inner;
+  return {
+    pick() {
+      for (let draw = 1; ; draw++) {
+        const picked = inner.pick();
+        if (picked === undefined || draw === MAX_DRAWS || random() * full < picked.warmth) return picked;
+      }
+    },
+  };
 }
 
 function hashedShare(

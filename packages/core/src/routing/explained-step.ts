@@ -1,4 +1,12 @@
-import type { Diagnostic, ObjectRef, Route } from '../model/index.ts';
+import {
+  type Cluster,
+  type Diagnostic,
+  type ObjectRef,
+  type Route,
+  type ServiceEntry,
+  serviceKey,
+  type Snapshot,
+} from '../model/index.ts';
 
 /** One decision on the way of a call. */
 export interface ExplainedStep {
@@ -26,6 +34,15 @@ export interface ExplainedStep {
 /** Whether a finding names the host. */
 export function concerns({ message }: Diagnostic, host: string): boolean {
   return message.split(/[ ,:;]+/).some((word) => word.replace(/\.$/, '') === host);
+}
+
+/** The Service whose pods a cluster's are; no `entry` where it is gone, or the host is none. */
+export function serviceOfCluster(
+  { services }: Snapshot,
+  { host }: Cluster,
+): { readonly object: ObjectRef; readonly entry: ServiceEntry | undefined } {
+  const [name = '', namespace = ''] = host.split('.');
+  return { object: { kind: 'Service', namespace, name }, entry: services.get(serviceKey(namespace, name)) };
 }
 
 /** The rule of a VirtualService that a route is. */

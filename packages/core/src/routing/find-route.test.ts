@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import type { Route, RouteMatch, TextMatch, VirtualHost } from '../model/index.ts';
 import type { RouteRequest } from './route-request.ts';
 import { findRoute, selectRoute } from './select-route.ts';

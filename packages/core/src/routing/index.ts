@@ -1,4 +1,5 @@
 export { hashOfCall } from './call-hash.ts';
+export { meantEndpoint } from './meant-endpoint.ts';
 export { explainCall, type ExplainedCall } from './explain-call.ts';
 export type { ExplainedStep } from './explained-step.ts';
 export type { ExplainedShare } from './explain-shares.ts';

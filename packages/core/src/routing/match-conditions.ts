@@ -1,4 +1,4 @@
-import type { RouteMatch } from '../model/index.ts';
+import type { RouteMatch, TextMatch } from '../model/index.ts';
 import { queryParameter, type RouteRequest } from './route-request.ts';
 import { createTextMatcher, renderTextMatch, type TextMatcher } from './text-matcher.ts';
 
@@ -10,6 +10,8 @@ export interface Condition {
   readonly wants: string;
   readonly read: (request: RouteRequest) => string | undefined;
   readonly holds: TextMatcher;
+  /** It holds for this value and no other. */
+  readonly value?: string | undefined;
 }
 
 export function createConditions(match: RouteMatch): readonly Condition[] {
@@ -18,16 +20,11 @@ export function createConditions(match: RouteMatch): readonly Condition[] {
     const wanted = match[field];
     if (wanted === undefined) continue;
     const read = (request: RouteRequest): string | undefined => request[field];
-    conditions.push({ field, wants: renderTextMatch(wanted), read, holds: createTextMatcher(wanted) });
+    conditions.push(conditionOn(field, wanted, read));
   }
   for (const { name, match: wanted } of match.headers) {
     const read = (request: RouteRequest): string | undefined => request.header?.(name);
-    conditions.push({
-      field: `headers[${name}]`,
-      wants: renderTextMatch(wanted),
-      read,
-      holds: createTextMatcher(wanted),
-    });
+    conditions.push(conditionOn(`headers[${name}]`, wanted, read));
   }
   for (const { name, match: unwanted } of match.withoutHeaders) {
     const read = (request: RouteRequest): string | undefined => request.header?.(name);
@@ -43,14 +40,14 @@ export function createConditions(match: RouteMatch): readonly Condition[] {
   }
   for (const { name, match: wanted } of match.queryParameters) {
     const read = (request: RouteRequest): string | undefined => queryParameter(request, name);
-    conditions.push({
-      field: `queryParams[${name}]`,
-      wants: renderTextMatch(wanted),
-      read,
-      holds: createTextMatcher(wanted),
-    });
+    conditions.push(conditionOn(`queryParams[${name}]`, wanted, read));
   }
   return conditions;
+}
+
+function conditionOn(field: string, wanted: TextMatch, read: Condition['read']): Condition {
+  const value = wanted.kind === 'exact' ? wanted.text : undefined;
+  return { field, wants: renderTextMatch(wanted), read, holds: createTextMatcher(wanted), value };
 }
 
 export function createPathMatcher({ path, ignoreCase }: RouteMatch): TextMatcher {

@@ -1,5 +1,6 @@
 import type { Route, RouteMatch, VirtualHost } from '../model/index.ts';
-import { type Condition, createConditions, createPathMatcher } from './match-conditions.ts';
+import { type Choice, createDecisionList, type DecisionList } from './decision-list.ts';
+import { createConditions, createPathMatcher } from './match-conditions.ts';
 import { pathOf, type RouteRequest } from './route-request.ts';
 import type { TextMatcher } from './text-matcher.ts';
 
@@ -9,10 +10,9 @@ export interface RouteHit {
   readonly match: RouteMatch | undefined;
 }
 
-interface Alternative extends RouteHit {
+interface Alternative extends Choice<RouteHit> {
   readonly order: number;
   readonly takesPath: TextMatcher;
-  readonly conditions: readonly Condition[];
 }
 
 /** Which route takes a request. Made once for a virtual host. */
@@ -26,55 +26,37 @@ const REMEMBERED = 4096;
 
 /**
  * Rules are tried in order, but not all of them: what a path can be taken by is worked out once for each path (callers
- * repeat a few), from a table for exact paths and the rest in order. So a call costs what the other conditions of its own
- * path cost, however many rules there are.
+ * repeat a few), from a table for exact paths and the rest in order, and their other conditions become a {@link DecisionList}. So a call
+ * costs what differs among the rules of its own path, however many rules there are.
  */
 export function createRouteIndex({ routes }: VirtualHost): RouteIndex {
   const exact = new Map<string, Alternative[]>();
   const others: Alternative[] = [];
   for (const alternative of listAlternatives(routes)) {
-    const path = alternative.match?.path;
-    if (path?.kind !== 'exact' || alternative.match?.ignoreCase === true) others.push(alternative);
-    else exact.set(path.text, [...(exact.get(path.text) ?? []), alternative]);
+    const { match } = alternative.result;
+    if (match?.path?.kind !== 'exact' || match.ignoreCase === true) others.push(alternative);
+    else exact.set(match.path.text, [...(exact.get(match.path.text) ?? []), alternative]);
   }
-  const remembered = new Map<string, readonly Alternative[]>();
-  const candidatesOf = (request: RouteRequest): readonly Alternative[] => {
+  const remembered = new Map<string, DecisionList<RouteHit>>();
+  const decide = (request: RouteRequest): DecisionList<RouteHit> => {
     const known = remembered.get(request.path);
     if (known !== undefined) return known;
     const path = pathOf(request);
     const fitting = others.filter(({ takesPath }) => takesPath(path));
-    const candidates = [...(exact.get(path) ?? []), ...fitting].toSorted((a, b) => a.order - b.order);
+    const list = createDecisionList([...(exact.get(path) ?? []), ...fitting].toSorted((a, b) => a.order - b.order));
     if (remembered.size >= REMEMBERED) remembered.clear();
-    remembered.set(request.path, candidates);
-    return candidates;
+    remembered.set(request.path, list);
+    return list;
   };
-  return {
-    find(request) {
-      const candidates = candidatesOf(request);
-      for (let at = 0; at < candidates.length; at++) {
-        const candidate = candidates[at];
-        if (candidate !== undefined && holdAll(candidate.conditions, request)) return candidate;
-      }
-      return undefined;
-    },
-  };
+  return { find: (request) => decide(request)(request) };
 }
 
 function listAlternatives(routes: readonly Route[]): readonly Alternative[] {
   const matches = routes.flatMap((route) => (route.matches ?? [undefined]).map((match) => ({ route, match })));
   return matches.map(({ route, match }, order) => ({
-    route,
-    match,
+    result: { route, match },
     order,
     takesPath: match === undefined ? () => true : createPathMatcher(match),
     conditions: match === undefined ? [] : createConditions(match),
   }));
-}
-
-function holdAll(conditions: readonly Condition[], request: RouteRequest): boolean {
-  for (let at = 0; at < conditions.length; at++) {
-    const condition = conditions[at];
-    if (condition !== undefined && !condition.holds(condition.read(request))) return false;
-  }
-  return true;
 }

@@ -1,6 +1,7 @@
 import type { Snapshot, VirtualHost } from '../model/index.ts';
 import { type AddressedService, explainMiss } from './explain-miss.ts';
 import { createForeignHosts } from './foreign-hosts.ts';
+import { createMeantServices } from './meant-endpoint.ts';
 import { parseAuthority } from './parse-authority.ts';
 import { findService, indexClusterIps, tcpPortsOf } from './service-names.ts';
 
@@ -31,6 +32,7 @@ const REMEMBERED = 1024;
 export function createRouteTable(snapshot: Snapshot, options: RouteTableOptions): RouteTable {
   const clusterIps = indexClusterIps(snapshot);
   const foreign = createForeignHosts(snapshot);
+  const meant = createMeantServices(snapshot, options.namespace);
   const remembered = new Map<string, VirtualHost>();
   const fallback = options.service && virtualHostOf(snapshot, options.service);
 
@@ -38,7 +40,11 @@ export function createRouteTable(snapshot: Snapshot, options: RouteTableOptions)
     const authority = parseAuthority(text);
     if (authority === undefined) return undefined;
     const service = findService(snapshot, clusterIps, options.namespace, authority);
-    if (service === undefined) return foreign.find(authority.host, authority.port ?? options.listenPort);
+    if (service === undefined) {
+      const passed = meant(authority);
+      if (passed !== undefined) return virtualHostOf(snapshot, passed);
+      return foreign.find(authority.host, authority.port ?? options.listenPort);
+    }
     const { namespace, name, type } = service.service;
     if (type === 'ExternalName') {
       const host = `${name}.${namespace}.svc.${snapshot.clusterDomain}`;

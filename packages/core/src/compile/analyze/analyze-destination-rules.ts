@@ -2,6 +2,7 @@ import type { DestinationRule, FieldPlace, TrafficPolicySettings } from '../../c
 import type { ServiceEntry } from '../../model/index.ts';
 import type { CompileReport } from '../compile-report.ts';
 import { resolveHost } from '../host-names.ts';
+import { carriesGrpc } from './analyze-services.ts';
 
 /** Policies with an effect that their author may not expect. */
 export function analyzeDestinationRules(
@@ -11,7 +12,9 @@ export function analyzeDestinationRules(
   report: CompileReport,
 ): void {
   for (const rule of rules) {
-    reportHeadless(rule, byHost.get(resolveHost(rule.host.host, rule.namespace, clusterDomain)), report);
+    const entry = byHost.get(resolveHost(rule.host.host, rule.namespace, clusterDomain));
+    reportHeadless(rule, entry, report);
+    reportPassthrough(rule, entry, report);
     const { trafficPolicy, subsets } = rule;
     analyzePolicy(rule, trafficPolicy, 'spec.trafficPolicy', undefined, report);
     for (const [port, settings] of trafficPolicy?.ports ?? []) {
@@ -25,11 +28,29 @@ export function analyzeDestinationRules(
 
 /** What callers that take addresses from DNS get nothing of; Istio's sidecars neither (istio #50967). */
 function reportHeadless(rule: DestinationRule, entry: ServiceEntry | undefined, report: CompileReport): void {
-  const says = rule.subsets.length > 0 || rule.trafficPolicy?.loadBalancer !== undefined;
+  const policy = rule.trafficPolicy?.loadBalancer;
+  // PASSTHROUGH is just what such callers do.
+  const says = rule.subsets.length > 0 || (policy !== undefined && policy.kind !== 'PASSTHROUGH');
   if (entry?.service.headless !== true || !says) return;
   const { namespace, name } = entry.service;
   const message = `Service ${namespace}/${name} is headless: callers that take its addresses from DNS get nothing of this rule's policy and subsets, nor do those behind Istio's sidecars; send them through Steelyard, or use @steelyard/grpc-js.`;
   report.add('headless-policy-bypassed', rule, message, rule.host.place);
+}
+
+/** The rule asks for what gRPC suffers from: the kernel balances connections. */
+function reportPassthrough(rule: DestinationRule, entry: ServiceEntry | undefined, report: CompileReport): void {
+  const { trafficPolicy: policy, position } = rule;
+  if (entry === undefined || entry.service.headless || policy === undefined) return;
+  const { service, ports } = entry;
+  for (const { port, endpoints } of ports) {
+    const ofPort = policy.ports?.get(port.port);
+    const passes = (ofPort ?? policy).loadBalancer?.kind === 'PASSTHROUGH';
+    if (!passes || endpoints.length < 2 || !carriesGrpc(service, port)) continue;
+    const block = ofPort === undefined ? '' : `portLevelSettings[port ${port.port}].`;
+    const path = `spec.trafficPolicy.${block}loadBalancer.simple`;
+    const message = `PASSTHROUGH leaves the choice of a pod for port ${port.port} of Service ${service.namespace}/${service.name} to the kernel, so through Steelyard, too, all gRPC calls over one connection go to one pod; say LEAST_REQUEST.`;
+    report.add('grpc-behind-cluster-ip', rule, message, { path, ...(position !== undefined && { position }) });
+  }
 }
 
 function analyzePolicy(
@@ -45,26 +66,33 @@ function analyzePolicy(
     path: `${path}.${field}`,
     ...(position !== undefined && { position }),
   });
-  const { outlierDetection, locality, tls, connectionPool } = policy;
+  const { loadBalancer, outlierDetection, locality, zoneAware, tls, connectionPool } = policy;
   if (connectionPool?.maxRequestsPerConnection === 1) {
     const message =
       'Field maxRequestsPerConnection is 1, so every call needs a connection of its own, which HTTP/2 is there to avoid; leave it out.';
     report.add('one-call-per-connection', rule, message, place('connectionPool.http.maxRequestsPerConnection'));
   }
-  if (outlierDetection !== undefined && locality === undefined) {
+  const chooses = loadBalancer?.kind !== 'PASSTHROUGH';
+  if (outlierDetection !== undefined && (locality ?? zoneAware) === undefined && chooses) {
     const message =
       'Block outlierDetection also turns on locality failover, so calls stay in the caller’s zone; say so in localityLbSetting, or set its enabled to false.';
     report.add('outlier-detection-turns-on-locality', rule, message, place('outlierDetection'));
   }
-  const fails = (locality?.failover.length ?? 0) + (locality?.failoverPriority.length ?? 0) > 0;
-  if (fails && locality?.enabled !== false && outlierDetection === undefined) {
+  const places = locality ?? zoneAware;
+  const fails = (places?.failover.length ?? 0) + (places?.failoverPriority.length ?? 0) > 0;
+  if (fails && places?.enabled !== false && outlierDetection === undefined) {
     const message =
       'Failover has no effect without outlierDetection: nobody would notice that a place is broken; add it.';
-    report.add('failover-without-outlier-detection', rule, message, place('loadBalancer.localityLbSetting'));
+    report.add(
+      'failover-without-outlier-detection',
+      rule,
+      message,
+      place(`loadBalancer.${places === locality ? 'localityLbSetting' : 'zoneAwareLbSetting'}`),
+    );
   }
   if (tls === undefined || tls === 'DISABLE' || tls.mode === 'ISTIO_MUTUAL') return;
   if (tls.caCertificates === undefined && tls.credentialName === undefined && !tls.insecureSkipVerify) {
-    const message = `Mode ${tls.mode} has no caCertificates, so any server certificate passes; add them.`;
+    const message = `Mode ${tls.mode} has no caCertificates, so the certificate of a pod must be one that a public authority has signed, and with an older Istio any passes; name the authority.`;
     report.add('tls-without-ca', rule, message, place('tls'));
   }
 }

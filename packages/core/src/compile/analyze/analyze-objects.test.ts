@@ -58,6 +58,43 @@ const CASES: readonly [string, readonly object[], readonly string[]][] = [
     ['headless-policy-bypassed spec.host'],
   ],
   [
+    'PASSTHROUGH to a Service with a cluster address',
+    [service('backend'), two, destinationRule('d', { host: 'backend', ...simple('PASSTHROUGH') })],
+    ['grpc-behind-cluster-ip', 'grpc-behind-cluster-ip spec.trafficPolicy.loadBalancer.simple'],
+  ],
+  [
+    'PASSTHROUGH for a port of it',
+    [
+      service('backend'),
+      two,
+      destinationRule('d', {
+        host: 'backend',
+        trafficPolicy: {
+          loadBalancer: { simple: 'RANDOM' },
+          portLevelSettings: [{ port: { number: 8000 }, loadBalancer: { simple: 'PASSTHROUGH' } }],
+        },
+      }),
+    ],
+    [
+      'grpc-behind-cluster-ip',
+      'grpc-behind-cluster-ip spec.trafficPolicy.portLevelSettings[port 8000].loadBalancer.simple',
+    ],
+  ],
+  [
+    'PASSTHROUGH to another protocol',
+    [
+      service('backend', port('tcp-db')),
+      twoOf('tcp-db'),
+      destinationRule('d', { host: 'backend', ...simple('PASSTHROUGH') }),
+    ],
+    [],
+  ],
+  [
+    'PASSTHROUGH to a headless Service',
+    [service('backend', headless), two, destinationRule('d', { host: 'backend', ...simple('PASSTHROUGH') })],
+    [],
+  ],
+  [
     'a headless Service with limits only',
     [
       service('backend', headless),

@@ -40,7 +40,7 @@ export function analyzeServices(services: Iterable<ServiceEntry>, report: Compil
       const { port } = entry;
       if (port.protocol !== 'TCP') continue;
       const label = port.name === '' ? `${port.port}` : `${port.port} ("${port.name}")`;
-      const protocol = service.grpcPorts?.includes(port.port) === true ? 'grpc' : protocolOf(port);
+      const protocol = protocolIn(service, port);
       if (protocol === undefined && !WELL_KNOWN_TCP.has(port.port)) {
         const message = `Port ${label} of Service ${name} does not say its protocol, so a mesh has to guess it; name it grpc or grpc-…, or set appProtocol: grpc.`;
         report.add('port-protocol-unclear', service, message);
@@ -89,6 +89,15 @@ function reportDisagreement(services: readonly ServiceEntry[], report: CompileRe
       }
     }
   }
+}
+
+/** By what the Service's annotation and its port say. */
+export function carriesGrpc(service: Service, port: ServicePort): boolean {
+  return port.protocol === 'TCP' && CARRIES_GRPC.has(protocolIn(service, port) ?? '');
+}
+
+function protocolIn(service: Service, port: ServicePort): string | undefined {
+  return service.grpcPorts?.includes(port.port) === true ? 'grpc' : protocolOf(port);
 }
 
 /** As Istio reads it: `appProtocol` first, else what stands before the first dash of the name. */

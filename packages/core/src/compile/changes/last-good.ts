@@ -8,7 +8,8 @@ function objectKey(ref: ObjectRef): string {
 /**
  * The objects in force: the new ones, and for what is broken now the last good version. A broken object is known by
  * kind, namespace and name; where those are unreadable, by its place: what stood in the same document of the same file
- * (the same item of the same List) before stays. An object that is good elsewhere in the new set is that new one.
+ * (the same item of the same List) before stays, and behind the last document of a file all that followed there. An object
+ * that is good elsewhere in the new set is that new one.
  */
 export function keepLastGood(
   previous: ReadonlyMap<string, ParsedObject>,
@@ -27,5 +28,6 @@ function isOf(broken: BrokenObject, key: string, { origin }: ParsedObject): bool
   if (broken.ref !== undefined) return objectKey(broken.ref) === key;
   if (broken.file !== origin.file) return false;
   if (broken.document === undefined) return true;
+  if (broken.isEnd === true && origin.document > broken.document) return true;
   return broken.document === origin.document && (broken.item === undefined || broken.item === origin.item);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import { type ParsedObjects, parseObjects, type SourceDocument } from '../../config/index.ts';
 import type { Snapshot } from '../../model/index.ts';
 import { destinationRule, FULL, pod, routeTo, service, slice } from '../compile-fixture.test.ts';

@@ -93,6 +93,15 @@ const RULES: readonly [string, readonly object[], string, readonly string[]][] =
     'LEAST_REQUEST',
     ['destination-rule-out-of-reach d'],
   ],
+  [
+    'and of one elsewhere that is all there is to say',
+    [
+      destinationRule('b', { host: 'backend', ...simple('ROUND_ROBIN') }, { namespace: 'away' }),
+      destinationRule('d', { host: AWAY, ...simple('RANDOM') }, { namespace: 'third' }),
+    ],
+    'ROUND_ROBIN',
+    ['destination-rule-out-of-reach d'],
+  ],
 ];
 
 test('a DestinationRule is looked up near the client first', () => {

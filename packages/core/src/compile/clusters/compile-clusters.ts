@@ -12,6 +12,8 @@ import {
 import { type ClientIdentity, hasLabels } from '../client-identity.ts';
 import { compileExtensions, type OwnedAnnotations } from './compile-extensions.ts';
 import { compileLocalities } from './compile-localities.ts';
+import { passThrough } from './pass-through.ts';
+import { policyPlaces } from './policy-places.ts';
 import type { CompileReport } from '../compile-report.ts';
 import { effectivePolicy } from './effective-policy.ts';
 import { reportUnknownPlace } from '../report-unknown-callers.ts';
@@ -44,14 +46,14 @@ export function compileClusters(
       continue;
     }
     const host = serviceHost(service.namespace, service.name, clusterDomain);
-    const rule = lookup(host, service.namespace);
+    const rule = lookup.find(host, service.namespace);
     // gRPC runs over TCP; other ports are the Service path's.
     const ports = entry.ports.filter(({ port }) => port.protocol === 'TCP');
     for (const port of ports) {
-      const whole = compileCluster(service, host, port, identity, rule);
+      const whole = compileCluster(service, host, port, identity, rule, report);
       clusters.set(whole.name, whole);
       for (const subset of rule?.subsets ?? []) {
-        const part = compileCluster(service, host, port, identity, rule, subset);
+        const part = compileCluster(service, host, port, identity, rule, report, subset);
         clusters.set(part.name, part);
       }
     }
@@ -73,6 +75,7 @@ function compileCluster(
   { port, endpoints: all }: ServicePortEndpoints,
   identity: ClientIdentity,
   rule: EffectiveRule | undefined,
+  report: CompileReport,
   subset?: EffectiveSubset,
 ): Cluster {
   const name = clusterName(host, port.port, subset?.name ?? '');
@@ -83,21 +86,25 @@ function compileCluster(
     subset === undefined ? reachable : reachable.filter((one) => isSelected(subset, one)),
   );
   const { connectionPool, outlierDetection, retryBudget, warmup, tls } = policy;
-  return {
+  const places = policyPlaces(rule, subset, port.port);
+  const balancing = compileExtensions(rule?.annotations ?? [], ownAnnotations(service), policy);
+  const cluster: Cluster = {
     name,
     host,
     port: port.port,
     subset: subset?.name ?? '',
-    ...compileExtensions(rule?.annotations ?? [], ownAnnotations(service), policy),
+    ...balancing,
     endpoints,
-    ...compileLocalities(endpoints, policy, service, identity),
+    ...compileLocalities(endpoints, { ...policy, loadBalancer: balancing.loadBalancer }, service, identity),
     ...(connectionPool !== undefined && { connectionPool }),
     ...(outlierDetection !== undefined && { outlierDetection }),
     ...(retryBudget !== undefined && { retryBudget }),
     ...(warmup !== undefined && { warmup }),
     ...(tls !== undefined && { tls }),
     ...(rule !== undefined && { destinationRule: rule.ref }),
+    ...(places !== undefined && { policyAt: places }),
   };
+  return rule === undefined ? cluster : passThrough(cluster, service, rule, subset, report);
 }
 
 function ownAnnotations(service: Service): OwnedAnnotations | undefined {

@@ -5,7 +5,7 @@ import {
   type ClusterExtensions,
   DEFAULT_LOAD_BALANCER,
   type ExtendedPolicy,
-  type LoadBalancerPolicy,
+  type ChoosingPolicy,
   type ObjectRef,
 } from '../../model/index.ts';
 import type { TrafficPolicySettings } from '../../config/index.ts';
@@ -56,7 +56,7 @@ export function compileExtensions(
   };
 }
 
-function isExtended(policy: LoadBalancerPolicy | ExtendedPolicy | undefined): policy is ExtendedPolicy {
+function isExtended(policy: ChoosingPolicy | ExtendedPolicy | undefined): policy is ExtendedPolicy {
   return policy?.kind === 'PEAK_EWMA' || policy?.kind === 'WEIGHTED_ROUND_ROBIN';
 }
 

@@ -1,8 +1,8 @@
-import type { LocalityPolicy, TrafficPolicySettings } from '../../config/index.ts';
+import type { LocalityPolicy, TrafficPolicySettings, ZoneAwarePolicy } from '../../config/index.ts';
 import type { Cluster, Endpoint, LocalityGroup, Service } from '../../model/index.ts';
 import type { ClientIdentity, ClientLocality } from '../client-identity.ts';
 import { coversPlace, groupByPlace, type Place, renderPlace } from './places.ts';
-import { compactPriorities, rankByLabels, rankByNearness } from './rank-places.ts';
+import { compactPriorities, gradeByNearness, gradeByRegion, rankByLabels, rankByNearness } from './rank-places.ts';
 
 /**
  * Where calls go first, as pilot/pkg/networking/core/loadbalancer decides it: by weight when `distribute` says so, else
@@ -14,7 +14,8 @@ export function compileLocalities(
   settings: TrafficPolicySettings,
   service: Pick<Service, 'trafficDistribution'>,
   identity: ClientIdentity,
-): Pick<Cluster, 'localities' | 'localitiesBy'> {
+): Pick<Cluster, 'localities' | 'localitiesBy' | 'zoneAware'> {
+  if (settings.zoneAware !== undefined) return zoneAwareGroups(endpoints, settings, settings.zoneAware, identity);
   const { policy, by } = effectiveLocality(settings, service);
   const localities = groupsOf(
     endpoints,
@@ -43,9 +44,37 @@ function groupsOf(
   const failover = policy?.failover ?? [];
   const ranked =
     labels.length > 0
-      ? rankByLabels(endpoints, places, labels, failover, identity)
+      ? rankByLabels(endpoints, places, labels, gradeByNearness(client, failover), identity)
       : client && rankByNearness(places, client, failover);
   return ranked && compactPriorities(ranked);
+}
+
+/**
+ * The callers' region comes first, and within it the calls go by zone as Envoy decides from moment to moment; other regions
+ * take over when there is too little left of it (`ApplyZoneAwareLoadBalancer`). That needs no outlier detection.
+ */
+function zoneAwareGroups(
+  endpoints: readonly Endpoint[],
+  { loadBalancer }: TrafficPolicySettings,
+  { enabled, failover, failoverPriority, minClusterSize }: ZoneAwarePolicy,
+  identity: ClientIdentity,
+): Pick<Cluster, 'localities' | 'localitiesBy' | 'zoneAware'> {
+  const { clientLocality: client } = identity;
+  if (!enabled || endpoints.length === 0) return {};
+  const places = groupByPlace(endpoints, client?.region ?? '');
+  const gradeOf = gradeByRegion(client, failover);
+  const byRegion = places.map((place) => ({ ...place, rank: gradeOf(place.locality) }));
+  const ranked =
+    (failoverPriority.length > 0 ? rankByLabels(endpoints, places, failoverPriority, gradeOf, identity) : undefined) ??
+    byRegion;
+  // A key must find its endpoint again: Envoy's hash policies know no zones.
+  const isHashed = loadBalancer?.kind === 'RING_HASH' || loadBalancer?.kind === 'MAGLEV';
+  const goesByZone = client !== undefined && !isHashed && places.length > 1;
+  const localities = compactPriorities(ranked, goesByZone ? 1 : 2);
+  return {
+    ...(localities !== undefined && { localities, localitiesBy: 'zoneAwareLbSetting' }),
+    ...(localities !== undefined && goesByZone && { zoneAware: { locality: renderPlace(client), minClusterSize } }),
+  };
 }
 
 const NOWHERE: ClientLocality = { region: '', zone: '', subzone: '' };

@@ -18,20 +18,22 @@ export function effectivePolicy(
     return { ...(retryBudget !== undefined && { retryBudget }), ...ofPort };
   }
   if (subset === undefined) return base;
-  // locality and warmup are parts of the block `loadBalancer`.
-  const { loadBalancer, unspecified, locality, warmup, ...others } = base;
-  const balancing = subset.loadBalancer === undefined ? { loadBalancer, unspecified, locality, warmup } : {};
+  // locality, zoneAware and warmup are parts of the block `loadBalancer`.
+  const { loadBalancer, unspecified, locality, zoneAware, warmup, ...others } = base;
+  const balancing = subset.loadBalancer === undefined ? { loadBalancer, unspecified, locality, zoneAware, warmup } : {};
   return withoutGaps({ ...others, ...balancing, ...subset });
 }
 
 function withoutGaps(settings: {
   [K in keyof TrafficPolicySettings]: TrafficPolicySettings[K] | undefined;
 }): TrafficPolicySettings {
-  const { loadBalancer, unspecified, locality, warmup, connectionPool, outlierDetection, retryBudget, tls } = settings;
+  const { loadBalancer, unspecified, locality, zoneAware, warmup } = settings;
+  const { connectionPool, outlierDetection, retryBudget, tls } = settings;
   return {
     ...(loadBalancer !== undefined && { loadBalancer }),
     ...(unspecified !== undefined && { unspecified }),
     ...(locality !== undefined && { locality }),
+    ...(zoneAware !== undefined && { zoneAware }),
     ...(warmup !== undefined && { warmup }),
     ...(connectionPool !== undefined && { connectionPool }),
     ...(outlierDetection !== undefined && { outlierDetection }),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import type { EndpointSlice, NodeObject, SliceEndpoint } from '../../config/index.ts';
 import { type Endpoint, renderEndpointAddress, type Service } from '../../model/index.ts';
 import { joinEndpoints, joinPortless } from './join-endpoints.ts';

@@ -30,23 +30,41 @@ function nearness(place: ClientLocality, client: ClientLocality, failover: Local
   return target === undefined || target.to === place.region ? 3 : 4;
 }
 
+/** The grades of what ranks alike by labels: by nearness, but only where a `failover` stands beside them. */
+export function gradeByNearness(
+  client: ClientLocality | undefined,
+  failover: LocalityPolicy['failover'],
+): (place: ClientLocality) => number {
+  if (client === undefined || failover.length === 0) return () => 0;
+  return (place) => nearness(place, client, failover);
+}
+
+/** 0 the client's region, 1 where that fails over to, 2 elsewhere (`applyZoneAwareRegionalFailover`). */
+export function gradeByRegion(
+  client: ClientLocality | undefined,
+  failover: LocalityPolicy['failover'],
+): (place: ClientLocality) => number {
+  if (client === undefined) return () => 0;
+  const target = failover.find(({ from }) => from === client.region)?.to;
+  return ({ region }) => (region === client.region ? 0 : region === target ? 1 : 2);
+}
+
 /**
- * Endpoints rank by how many of the labels, from the first on, they share with the caller (or with the given value). A
- * `failover` beside them grades by nearness what ranks alike. `undefined` when nothing is known of the caller: then no
+ * Endpoints rank by how many of the labels, from the first on, they share with the caller (or with the given value).
+ * What ranks alike is told apart by `gradeOf`, from 0 to 4. `undefined` when nothing is known of the caller: then no
  * endpoint is nearer (pilot/pkg/networking/core/loadbalancer, `applyFailoverPriorities`).
  */
 export function rankByLabels(
   endpoints: readonly Endpoint[],
   places: readonly Place[],
   wanted: readonly string[],
-  failover: LocalityPolicy['failover'],
+  gradeOf: (place: ClientLocality) => number,
   identity: ClientIdentity,
 ): readonly RankedPlace[] | undefined {
   const clientLabels = labelsOfClient(identity);
   if (Object.keys(clientLabels).length === 0) return undefined;
-  const { clientLocality: client } = identity;
   return places.flatMap((place) => {
-    const grade = client === undefined || failover.length === 0 ? 0 : nearness(place.locality, client, failover);
+    const grade = gradeOf(place.locality);
     const ranks = new Map<number, number[]>();
     for (const member of place.members) {
       const endpoint = endpoints[member];
@@ -74,10 +92,10 @@ function labelRank(wanted: readonly string[], client: Labels, endpoint: Labels):
   return otherNetwork;
 }
 
-/** Priorities without gaps; one alone prefers nothing. */
-export function compactPriorities(ranked: readonly RankedPlace[]): readonly LocalityGroup[] | undefined {
+/** Priorities without gaps; one alone prefers nothing. @param least as many of them are something to go by */
+export function compactPriorities(ranked: readonly RankedPlace[], least = 2): readonly LocalityGroup[] | undefined {
   const ranks = [...new Set(ranked.map(({ rank }) => rank))].toSorted((a, b) => a - b);
-  if (ranks.length < 2) return undefined;
+  if (ranks.length < least) return undefined;
   const priorities = new Map(ranks.map((rank, priority) => [rank, priority]));
   return ranked
     .map(({ locality, members, rank }) => ({

@@ -3,6 +3,7 @@ import { type ObjectRef, refOf } from '../../model/index.ts';
 import type { OwnedAnnotations } from '../clusters/compile-extensions.ts';
 import type { CompileReport } from '../compile-report.ts';
 import { isSame } from '../same.ts';
+import { exportToOf } from './rule-scope.ts';
 
 /** What the DestinationRules say about one host together. */
 export interface EffectiveRule {
@@ -25,11 +26,6 @@ export interface MergedRules {
   readonly exportTo: ReadonlySet<string>;
   readonly workloadSelector?: Readonly<Record<string, string>>;
   readonly rules: readonly [DestinationRule, ...DestinationRule[]];
-}
-
-/** Who may see a rule; one for certain workloads is private to its namespace, whatever it says. */
-export function exportToOf({ exportTo, workloadSelector }: DestinationRule): ReadonlySet<string> {
-  return new Set(workloadSelector === undefined ? exportTo : ['.']);
 }
 
 /**

@@ -3,7 +3,7 @@ import { hasLabels } from '../client-identity.ts';
 import type { CompileReport } from '../compile-report.ts';
 import { isExportedTo } from '../export-to.ts';
 import { expandedHost, matchesAny, resolveHost } from '../host-names.ts';
-import type { RuleScope } from './select-destination-rule.ts';
+import type { RuleScope } from './rule-scope.ts';
 
 /** Says why a DestinationRule cannot be for the callers, or for any Service. */
 export function reportUnusable(

@@ -1,24 +1,20 @@
 import type { DestinationRule } from '../../config/index.ts';
-import type { ClientIdentity } from '../client-identity.ts';
+import type { ConsideredRules } from '../../model/index.ts';
 import { hasLabels } from '../client-identity.ts';
 import type { CompileReport } from '../compile-report.ts';
 import { groupBy } from '../group-by.ts';
 import { matchHost, resolveHost } from '../host-names.ts';
-import {
-  type EffectiveRule,
-  effectOf,
-  exportToOf,
-  type MergedRules,
-  mergeDestinationRules,
-} from './merge-destination-rules.ts';
+import { createRuleConsideration, type RuleSearch } from './consider-rules.ts';
+import { type EffectiveRule, effectOf, type MergedRules, mergeDestinationRules } from './merge-destination-rules.ts';
 import { reportUnusable } from './report-unused-rules.ts';
+import { isLocal, isPrivate, type RuleScope } from './rule-scope.ts';
 
-export interface RuleScope extends ClientIdentity {
-  readonly clusterDomain: string;
-  readonly rootNamespace: string;
+export interface DestinationRuleLookup {
+  /** What decides about a host. */
+  find(host: string, serviceNamespace: string): EffectiveRule | undefined;
+  /** Every rule for the host, and what became of it in the same search; `undefined`: there is nothing to tell. */
+  consider(host: string, serviceNamespace: string): ConsideredRules | undefined;
 }
-
-export type DestinationRuleLookup = (host: string, serviceNamespace: string) => EffectiveRule | undefined;
 
 /** The rules of a namespace by their (resolved) host. */
 interface HostIndex {
@@ -58,35 +54,42 @@ export function createDestinationRuleLookup(
   for (const rule of rules) reportUnusable(rule, hosts, scope, report);
   const isSeen = ({ exportTo }: MergedRules): boolean =>
     exportTo.size === 0 || exportTo.has('*') || exportTo.has(clientNamespace);
-  const find = (host: string, serviceNamespace: string): readonly MergedRules[] => {
-    const near = mostSpecific(local, host);
+  const search = (host: string, serviceNamespace: string): RuleSearch | undefined => {
+    const near = ending('callers', mostSpecific(local, host) ?? [], scope);
     if (near !== undefined) return near;
-    for (const namespace of [serviceNamespace, rootNamespace]) {
+    for (const [at, namespace] of [
+      ['service', serviceNamespace],
+      ['root', rootNamespace],
+    ] as const) {
       const seen = mostSpecific(exported.get(namespace), host)?.filter(isSeen) ?? [];
-      if (seen.length > 0) return seen;
+      const end = ending(at, seen, scope);
+      if (end !== undefined) return end;
     }
-    return [];
+    return undefined;
   };
-  return (host, serviceNamespace) => {
-    const found = choose(find(host, serviceNamespace), scope);
-    if (found === undefined) return undefined;
-    const effective = effectOf(found, report);
-    const others = [local, ...exported.values()].flatMap((index) => index.exact.get(host) ?? []);
-    for (const other of others) reportShadowed(other, found, host, scope, report);
-    return effective;
+  const consider = createRuleConsideration(rules, scope, (namespace, host) => {
+    return mostSpecific(exported.get(namespace), host) ?? [];
+  });
+  return {
+    find(host, serviceNamespace) {
+      const found = search(host, serviceNamespace)?.chosen;
+      if (found === undefined) return undefined;
+      const effective = effectOf(found, report);
+      // Of rules elsewhere it is said that they are out of reach.
+      const indexes = [local, exported.get(serviceNamespace), exported.get(rootNamespace)];
+      const others = indexes.flatMap((index) => index?.exact.get(host) ?? []);
+      for (const other of others) reportShadowed(other, found, host, scope, report);
+      return effective;
+    },
+    consider: (host, serviceNamespace) => consider(host, serviceNamespace, search(host, serviceNamespace)),
   };
 }
 
-/** What is private to its namespace only. */
-function isPrivate(rule: DestinationRule): boolean {
-  const exportTo = exportToOf(rule);
-  return exportTo.size === 1 && (exportTo.has('.') || exportTo.has(rule.namespace));
-}
-
-function isLocal(rule: DestinationRule, isRoot: boolean): boolean {
-  if (isRoot) return isPrivate(rule);
-  const exportTo = exportToOf(rule);
-  return exportTo.size === 0 || ['*', '.', rule.namespace].some((entry) => exportTo.has(entry));
+function ending(at: RuleSearch['at'], found: readonly MergedRules[], scope: RuleScope): RuleSearch | undefined {
+  const [first, ...others] = found;
+  if (first === undefined) return undefined;
+  const chosen = choose(found, scope);
+  return { at, found: [first, ...others], ...(chosen !== undefined && { chosen }) };
 }
 
 function indexRules(rules: readonly DestinationRule[], clusterDomain: string): HostIndex {

@@ -1,6 +1,13 @@
-import { hasNoCondition, type HttpRule, type RouteDestination, type VirtualService } from '../../config/index.ts';
+import {
+  hasNoCondition,
+  type HttpRule,
+  type RouteDestination,
+  type VirtualService,
+  type WeightedRouteDestination,
+} from '../../config/index.ts';
 import {
   type Cluster,
+  type LeftOutRule,
   type Mirror,
   refOf,
   type Route,
@@ -8,10 +15,11 @@ import {
   type ServiceEntry,
   type WeightedDestination,
 } from '../../model/index.ts';
-import { type ClientIdentity, isMeant } from '../client-identity.ts';
+import { type ClientIdentity, whyNotMeant } from '../client-identity.ts';
 import { clusterName, emptyCluster } from '../clusters/compile-clusters.ts';
 import type { CompileReport } from '../compile-report.ts';
 import { expandedHost, resolveHost } from '../host-names.ts';
+import { joinDestination } from './join-destination.ts';
 import type { OwnedRule } from './merge-delegates.ts';
 import { reportUnknownLabels } from '../report-unknown-callers.ts';
 
@@ -28,9 +36,14 @@ export interface RouteScope {
 /** Where Istio's sidecars serve hosts that are no Services. */
 const HTTP_PORT = 80;
 
+export interface CompiledRoutes {
+  readonly routes: readonly Route[];
+  readonly leftOut: readonly LeftOutRule[];
+}
+
 /**
  * The routes of one port, in order. Matches that are not for these callers or this port are gone, and with the last of
- * them their rule; what stands behind a route that takes every call is gone too.
+ * them their rule, which is left out; what stands behind a route that takes every call is gone too.
  *
  * @param port 0: any that no rule names
  */
@@ -39,40 +52,52 @@ export function compileRoutes(
   root: VirtualService,
   port: number,
   scope: RouteScope,
-): readonly Route[] {
+): CompiledRoutes {
   const routes: Route[] = [];
+  const leftOut: LeftOutRule[] = [];
   for (const { rule, owner } of rules) {
     for (const match of rule.matches) reportUnknownLabels(match, owner, scope.identity, scope.report);
-    const meant = rule.matches.filter((match) => isMeant(match, port, root.namespace, scope.identity));
-    if (rule.matches.length > 0 && meant.length === 0) continue;
+    const misses = rule.matches.map((match) => whyNotMeant(match, port, root.namespace, scope.identity));
+    const meant = rule.matches.filter((_, index) => misses[index] === undefined);
+    if (rule.matches.length > 0 && meant.length === 0) {
+      const why = misses.join('; or ');
+      leftOut.push({ name: nameOf(rule), virtualService: refOf(owner), after: routes.length, why });
+      continue;
+    }
     const takesAll = meant.length === 0 || meant.some(({ conditions }) => hasNoCondition(conditions));
     const route = compileRoute(rule, owner, port === 0 ? HTTP_PORT : port, scope);
     routes.push(takesAll ? route : { ...route, matches: meant.map(({ conditions }): RouteMatch => conditions) });
     if (takesAll) break;
   }
-  return routes;
+  return { routes, leftOut };
+}
+
+function nameOf({ name, place }: HttpRule): string {
+  return name ?? place.path.replace(/^spec\./, '');
 }
 
 function compileRoute(rule: HttpRule, owner: VirtualService, addressedPort: number, scope: RouteScope): Route {
-  const [sole, ...others] = rule.destinations;
+  const [first, ...others] = rule.destinations;
+  const sole = others.length === 0 ? first : undefined;
+  const { rewrite, headers } = sole === undefined ? rule : joinDestination(rule, sole);
   // A sole destination gets all, even with weight 0; of several, those with 0 get nothing (istio.io, HTTPRouteDestination).
-  const shares = sole !== undefined && others.length === 0 ? [{ ...sole, weight: 1 }] : rule.destinations;
+  const shares = sole === undefined ? rule.destinations : [{ ...sole, weight: 1 }];
   const destinations: WeightedDestination[] = [];
   let totalWeight = 0;
   for (const destination of shares) {
     if (destination.weight === 0) continue;
     const cluster = resolveDestination(owner, destination, addressedPort, scope);
-    const { headers } = destination;
-    destinations.push({ cluster, weight: destination.weight, ...(headers !== undefined && { headers }) });
+    destinations.push({ cluster, weight: destination.weight, ...(sole === undefined && changesOf(destination)) });
     totalWeight += destination.weight;
   }
   const mirrors = rule.mirrors?.map((mirror): Mirror => ({
     cluster: resolveDestination(owner, mirror, addressedPort, scope, 'its copies go nowhere'),
     percent: mirror.percent,
+    path: mirror.place.path.replace(/\.destination$/, ''),
   }));
-  const { answer, rewrite, headers, timeoutMs, retry, fault } = rule;
+  const { answer, timeoutMs, retry, fault } = rule;
   return {
-    name: rule.name ?? rule.place.path.replace(/^spec\./, ''),
+    name: nameOf(rule),
     path: rule.place.path,
     virtualService: refOf(owner),
     destinations,
@@ -85,6 +110,10 @@ function compileRoute(rule: HttpRule, owner: VirtualService, addressedPort: numb
     ...(fault !== undefined && { fault }),
     ...(mirrors !== undefined && { mirrors }),
   };
+}
+
+function changesOf({ headers, authority }: WeightedRouteDestination): Partial<WeightedDestination> {
+  return { ...(headers !== undefined && { headers }), ...(authority !== undefined && { authority }) };
 }
 
 /** The name of the destination's cluster, which exists afterwards. */

@@ -1,7 +1,14 @@
 import type { VirtualService } from '../../config/index.ts';
-import { refOf, type Route, type ServiceEntry, serviceKey, type VirtualHost } from '../../model/index.ts';
+import {
+  type LeftOutRule,
+  refOf,
+  type Route,
+  type ServiceEntry,
+  serviceKey,
+  type VirtualHost,
+} from '../../model/index.ts';
 import { clusterName } from '../clusters/compile-clusters.ts';
-import { compileRoutes, type RouteScope } from './compile-route.ts';
+import { type CompiledRoutes, compileRoutes, type RouteScope } from './compile-route.ts';
 import { isVisible } from '../export-to.ts';
 import { serviceHost } from '../host-names.ts';
 import { mergeDelegates, type OwnedRule } from './merge-delegates.ts';
@@ -26,9 +33,8 @@ export function compileVirtualHosts(
     const owners = lookup.find(host);
     for (const { port } of ports) {
       if (port.protocol !== 'TCP') continue;
-      const claimed = routesOf(owners, rulesOf, port.port, scope);
-      const routes = claimed ?? { routes: [defaultRoute(host, port.port)] };
-      add({ name: `${host}:${port.port}`, host, port: port.port, namespace: service.namespace, ...routes });
+      const { routes = [defaultRoute(host, port.port)], ...claimed } = routesOf(owners, rulesOf, port.port, scope);
+      add({ name: `${host}:${port.port}`, host, port: port.port, namespace: service.namespace, routes, ...claimed });
     }
   }
   for (const { host, virtualServices: owners } of lookup.claims) {
@@ -37,8 +43,8 @@ export function compileVirtualHosts(
     if (known !== undefined && known.type !== 'ExternalName') continue;
     const [{ namespace }] = owners;
     for (const port of [0, ...portsOf(owners, rulesOf)]) {
-      const claimed = routesOf(owners, rulesOf, port, scope);
-      if (claimed !== undefined) add({ name: `${host}:${port}`, host, port, namespace, ...claimed });
+      const { routes, ...claimed } = routesOf(owners, rulesOf, port, scope);
+      if (routes !== undefined) add({ name: `${host}:${port}`, host, port, namespace, routes, ...claimed });
     }
   }
   return virtualHosts;
@@ -65,8 +71,11 @@ function portsOf(owners: readonly VirtualService[], rulesOf: RulesOf): ReadonlyS
   return new Set(matches.flatMap(({ port }) => port ?? []));
 }
 
+/** Rules that are left out and told of for one virtual host. */
+const MOST_LEFT_OUT = 50;
+
 /**
- * `undefined` when no rule is for these callers and this port: the Service then keeps its default route. Of rules of
+ * No routes when no rule is for these callers and this port: the Service then keeps its default route. Of rules of
  * several VirtualServices, which gateways join, those that take every call come last (pilot/pkg/networking/core/route,
  * `SortVHostRoutes`), and of these only the first counts.
  */
@@ -75,21 +84,37 @@ function routesOf(
   rulesOf: RulesOf,
   port: number,
   scope: RouteScope,
-): Pick<VirtualHost, 'routes' | 'virtualService'> | undefined {
-  const all = owners.map((owner) => ({ owner, routes: compileRoutes(rulesOf(owner), owner, port, scope) }));
+): Partial<Pick<VirtualHost, 'routes'>> & Pick<VirtualHost, 'virtualService' | 'leftOut'> {
+  const all = owners.map((owner) => ({ owner, ...compileRoutes(rulesOf(owner), owner, port, scope) }));
+  const leftOut = joinLeftOut(all);
   const used = all.filter(({ routes }) => routes.length > 0);
   const [first] = used;
   if (first === undefined) {
     // Rules that can never hold here are rules all the same: no call to the host has a route.
     const owner = owners.find(({ http }) => http?.length === 0);
-    return owner && { routes: [], virtualService: refOf(owner) };
+    return { ...leftOut, ...(owner !== undefined && { routes: [], virtualService: refOf(owner) }) };
   }
   const routes = used.flatMap((one) => one.routes);
   const takesAll = routes.find(({ matches }) => matches === undefined);
   return {
     routes: [...routes.filter(({ matches }) => matches !== undefined), ...(takesAll === undefined ? [] : [takesAll])],
     virtualService: refOf(first.owner),
+    ...leftOut,
   };
+}
+
+function joinLeftOut(all: readonly CompiledRoutes[]): Pick<VirtualHost, 'leftOut'> {
+  const rules: LeftOutRule[] = [];
+  let more = 0;
+  let before = 0;
+  for (const { routes, leftOut } of all) {
+    for (const rule of leftOut) {
+      if (rules.length === MOST_LEFT_OUT) more++;
+      else rules.push({ ...rule, after: before + rule.after });
+    }
+    before += routes.length;
+  }
+  return rules.length === 0 ? {} : { leftOut: { rules, ...(more > 0 && { more }) } };
 }
 
 function defaultRoute(host: string, port: number): Route {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import type { AnnotationSettings } from '../../model/index.ts';
 import { parseObjects } from '../parse-objects.ts';
 import { type AnnotationName, ANNOTATION_PREFIX, ANNOTATIONS } from './annotation-table.ts';

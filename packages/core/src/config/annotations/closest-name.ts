@@ -12,6 +12,11 @@ export function closestName(text: string, names: readonly string[]): string | un
   return best;
 }
 
+/** Whether a text differs from another by so many edits at most. */
+export function isNear(text: string, other: string, most: number): boolean {
+  return editDistance(text, other, most + 1) <= most;
+}
+
 /** Insertions, deletions, substitutions and swaps of neighbours between two texts; `most` when it is as many or more. */
 function editDistance(a: string, b: string, most: number): number {
   if (Math.abs(a.length - b.length) >= most) return most;

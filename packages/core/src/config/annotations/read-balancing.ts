@@ -1,4 +1,4 @@
-import type { ExtendedPolicy, HashKey, LoadBalancerPolicy } from '../../model/index.ts';
+import type { ExtendedPolicy, HashKey, ChoosingPolicy } from '../../model/index.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { closestName } from './closest-name.ts';
 
@@ -13,7 +13,7 @@ const POLICIES = [
 ] as const;
 
 /** The word of `steelyard.dev/load-balancer` and its settings. */
-export function readBalancing(reader: AnnotationReader): LoadBalancerPolicy | ExtendedPolicy | undefined {
+export function readBalancing(reader: AnnotationReader): ChoosingPolicy | ExtendedPolicy | undefined {
   const { word } = reader;
   const policy = POLICIES.find((one) => one === word);
   switch (policy) {
