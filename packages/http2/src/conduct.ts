@@ -7,6 +7,13 @@ const UPDATES_AT_FIRST = 100;
 const UPDATES_PER_STREAM = 5;
 const UPDATES_PER_FRAME = 2;
 
+/**
+ * Frames of streams that are no more: at the start, and for each stream or frame of ours that they may have crossed. A window of
+ * DATA (256 KiB) is 16 frames.
+ */
+const LATE_AT_FIRST = 100;
+const LATE_PER_STREAM = 20;
+
 /** How many PINGs too many are borne (gRFC A8: "ping strikes"). */
 const PING_STRIKES = 2;
 
@@ -30,6 +37,7 @@ export class Conduct {
   readonly #resets: TokenBucket;
   #streams = 0;
   #updates = 0;
+  #lateFrames = 0;
   #lastPingAt = -Infinity;
   #framesSentAtPing = -1;
   #pingStrikes = 0;
@@ -59,6 +67,16 @@ export class Conduct {
   /** Both sides have ended it properly. */
   streamEnded(): void {
     this.#resets.refund(1);
+  }
+
+  /**
+   * DATA, HEADERS or RST_STREAM of a stream that has ended: its sender may not have known. Without pods every call ends before its
+   * message has come.
+   */
+  lateFrame(): void {
+    this.#lateFrames++;
+    const allowed = LATE_AT_FIRST + LATE_PER_STREAM * (this.#streams + this.#options.framesSent());
+    if (this.#lateFrames > allowed) this.oddity('frames of streams that have ended');
   }
 
   windowUpdate(): void {

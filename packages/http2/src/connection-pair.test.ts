@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import { Connection } from './connection.ts';
 import { ErrorCode } from './error-code.ts';
 import type { ConnectionHandler } from './handler.ts';

@@ -6,7 +6,7 @@ import type { FieldCache } from './hpack/field-cache.ts';
 import type { HeaderBlock } from './hpack/header-block.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { MemoryBudget } from './memory-budget.ts';
-import type { BufferPool } from './output.ts';
+import type { BufferPool, Write } from './output.ts';
 import { Receiver } from './receiver.ts';
 import { initialPeerSettings, type Settings, writeSettings } from './settings.ts';
 import { Stream } from './stream.ts';
@@ -114,7 +114,7 @@ export class Connection<C> {
    * Hands all pending output to `write`, in several pieces when there is much, which returns whether it is done with the
    * octets: if not, it keeps them and the connection goes on with other memory.
    */
-  flush(write: (bytes: Uint8Array) => boolean): void {
+  flush(write: Write): void {
     this.#core.outputTaken();
     this.#core.output.flush(write);
   }

@@ -3,7 +3,7 @@ import { checkPing, checkSettings, parseGoAway, parseReset, parseWindowUpdate } 
 import { ConnectionError, ErrorCode } from './error-code.ts';
 import { Flag, FrameType, MAX_STREAM_ID, MAX_WINDOW, readUint32 } from './frame.ts';
 import { sameBytes } from './hpack/bytes.ts';
-import { readSettings, writeSettingsAck } from './settings.ts';
+import { allowsPush, readSettings, writeSettingsAck } from './settings.ts';
 
 /** Receives the frames that are not part of a message. */
 export class ControlReceiver<C> {
@@ -51,6 +51,7 @@ export class ControlReceiver<C> {
     const stream = core.streams.get(streamId);
     if (stream === undefined) {
       if (streamId === 0 || core.streams.isIdle(streamId)) throw protocolError('RST_STREAM on an idle stream');
+      core.conduct.lateFrame();
       return;
     }
     core.close(stream, false);
@@ -83,7 +84,8 @@ export class ControlReceiver<C> {
       core.streamError(stream, ErrorCode.FLOW_CONTROL_ERROR, 'the window of the stream passes 2^31 - 1');
       return;
     }
-    if (stream.hasQueue) core.flow.resume(stream);
+    core.flow.resume(stream);
+    core.flow.pump();
   }
 
   #onSettings(flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
@@ -97,6 +99,8 @@ export class ControlReceiver<C> {
     }
     core.conduct.oddity('SETTINGS frames');
     const { peer } = core;
+    // RFC 9113 §6.5.2: a server may not allow itself to push.
+    if (core.role === 'client' && allowsPush(bytes, start, end)) throw protocolError('SETTINGS: ENABLE_PUSH 1');
     const windowBefore = peer.initialWindowSize;
     if (!this.settingsSeen) {
       this.settingsSeen = true;
@@ -107,14 +111,19 @@ export class ControlReceiver<C> {
     core.encoder.setMaximumSize(peer.headerTableSize);
     core.flow.maxFrameSize = peer.maxFrameSize;
     core.writer.maxFrameSize = peer.maxFrameSize;
-    this.#shiftWindows(peer.initialWindowSize - windowBefore);
+    // §6.5.3: at once, so before any DATA that these values let go.
     writeSettingsAck(core.output);
+    this.#shiftWindows(peer.initialWindowSize - windowBefore);
     core.handler.onSettings();
   }
 
   /** The peer goes by our SETTINGS from here on (RFC 9113 §6.5.3). */
   #onAcknowledged(): void {
     const core = this.#core;
+    if (core.greeted) {
+      core.conduct.oddity('acknowledgements');
+      return;
+    }
     core.greeted = true;
     const delta = core.local.initialWindowSize - core.receiveWindow;
     core.receiveWindow += delta;
@@ -131,7 +140,10 @@ export class ControlReceiver<C> {
         throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'SETTINGS push a window past 2^31 - 1');
       }
     }
-    if (delta > 0) for (const stream of streams) if (stream.hasQueue) this.#core.flow.resume(stream);
+    if (delta <= 0) return;
+    const { flow } = this.#core;
+    for (const stream of streams) flow.resume(stream);
+    flow.pump();
   }
 
   #onPing(flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
@@ -143,6 +155,7 @@ export class ControlReceiver<C> {
       core.writer.ping(bytes.subarray(start, end), Flag.ACK);
       return;
     }
+    core.conduct.oddity('acknowledgements');
     const announced = core.draining && core.role === 'server' && core.streams.lastAccepted === MAX_STREAM_ID;
     if (!announced || !sameBytes(bytes, start, end, DRAIN_PING)) return;
     // Our announcement has made its round trip. Some clients (nghttp2, and so node:http2 and grpc-js) send the answer before
@@ -160,6 +173,7 @@ export class ControlReceiver<C> {
   #onGoAway(streamId: number, bytes: Uint8Array, start: number, end: number): void {
     const core = this.#core;
     if (streamId !== 0) throw protocolError('GOAWAY on a stream');
+    core.conduct.oddity('GOAWAY frames');
     const { lastStreamId, code, debug } = parseGoAway(bytes, start, end);
     core.peerDraining = true;
     core.handler.onGoAway(lastStreamId, code, debug);

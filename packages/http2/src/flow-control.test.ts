@@ -96,7 +96,7 @@ describe('flow control', () => {
     server.receive(rawFrame(WINDOW_UPDATE, 0, 1, uint32(3)));
     assert.deepEqual(server.said(), ['DATA 1 3']);
     server.receive(rawFrame(SETTINGS, 0, 0, setting(4, 20)));
-    assert.deepEqual(server.said(), ['DATA 1 2 end', 'SETTINGS ack']);
+    assert.deepEqual(server.said(), ['SETTINGS ack', 'DATA 1 2 end']);
   });
 
   test('a handler that does not consume holds its sender, and only on that stream', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConnectionSubject, FLAG, FRAME, REQUEST, concat, rawFrame, request } from '@steelyard/testkit';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 
 const { DATA, HEADERS, PING, CONTINUATION } = FRAME;
 const { END_STREAM, END_HEADERS, PADDED } = FLAG;

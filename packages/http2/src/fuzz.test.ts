@@ -7,6 +7,7 @@ import {
   ConnectionSubject,
   fuzzRun,
   GRPC_OK,
+  MemoryWatch,
   OK,
   parseRawFrames,
   type Pick,
@@ -28,9 +29,9 @@ const { minutes, firstSeed } = fuzzRun();
 
 /** Runs cases from the first seed on: so many, or so long. A failure names its seed. */
 function fuzz(name: string, run: (seed: number) => void): void {
-  test(name, () => {
+  test(name, (t) => {
     const end = performance.now() + minutes * 60_000;
-    const heapBefore = process.memoryUsage().heapUsed;
+    const memory = new MemoryWatch();
     let seed = firstSeed;
     for (; seed < firstSeed + CASES || performance.now() < end; seed++) {
       try {
@@ -39,8 +40,9 @@ function fuzz(name: string, run: (seed: number) => void): void {
         throw new Error(`FUZZ_SEED=${seed}`, { cause: error });
       }
     }
-    const grown = process.memoryUsage().heapUsed - heapBefore;
-    assert.ok(grown < 200 * 1024 * 1024, `the heap grew by ${grown} octets over ${seed - firstSeed} cases`);
+    const grown = memory.grown();
+    assert.ok(grown < 200 * 1024 * 1024, `memory grew by ${grown} octets over ${seed - firstSeed} cases`);
+    t.diagnostic(`${seed - firstSeed} cases`);
   });
 }
 

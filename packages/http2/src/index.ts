@@ -7,6 +7,6 @@ export { FieldKind, type FieldName } from './hpack/field-name.ts';
 export { HeaderBlock } from './hpack/header-block.ts';
 export { DEFAULT_LIMITS, LIMIT_RANGES, type Limits } from './limits.ts';
 export { MemoryBudget } from './memory-budget.ts';
-export { BufferPool } from './output.ts';
+export { BufferPool, type Write } from './output.ts';
 export type { Settings } from './settings.ts';
 export type { Stream } from './stream.ts';

@@ -264,6 +264,17 @@ describe('what time ends', () => {
     assert.equal(endsAfter(server, 100, /GOAWAY 2147483647 NO_ERROR/), 60);
   });
 
+  test('a connection whose calls are over before anybody looks is not without', () => {
+    const server = new ConnectionSubject('server', { idleTimeoutMs: 60_000 });
+    for (let call = 0; call < 10; call++) {
+      const id = 2 * call + 1;
+      server.receive(request(id, END_STREAM));
+      server.connection.sendHeaders(server.stream(id), GRPC_OK, true);
+      for (let second = 0; second < 30; second++) server.connection.tick((server.now += 1000));
+    }
+    assert.equal(server.said().join().includes('GOAWAY'), false);
+  });
+
   test('a peer that vanished: PING after 5 s of silence, the end 3 s later', () => {
     const client = new ConnectionSubject('client');
     client.streams.set(1, client.connection.request(CALL, true, 'context'));

@@ -51,6 +51,16 @@ const requests: readonly (readonly [why: string, fields: readonly Pair[]])[] = [
   ['no :scheme', without(':scheme')],
   ['no :path', without(':path')],
   ['an empty :path', [...without(':path'), [':path', '']]],
+  [':path without a slash', [...without(':path'), [':path', 'a.B/C']]],
+  ['a whole URI as :path', [...without(':path'), [':path', 'http://backend/a.B/C']]],
+  ['* without OPTIONS', [...without(':path'), [':path', '*']]],
+  ['a request smuggled in :path', [...without(':path'), [':path', '/a.B/C HTTP/1.1']]],
+  ['a tab in :path', [...without(':path'), [':path', '/a.B\t/C']]],
+  ['a blank in :method', [[':method', 'GET /admin'], ...without(':method')]],
+  [':method that is no token', [[':method', 'G(T'], ...without(':method')]],
+  ['a blank in :authority', [...without(':authority'), [':authority', 'backend other']]],
+  ['a blank in :scheme', [...without(':scheme'), [':scheme', 'http x']]],
+  [':scheme that is none', [...without(':scheme'), [':scheme', '1http']]],
   [':method twice', [[':method', 'POST'], ...post]],
   [':authority twice', [[':authority', 'backend:8000'], ...post]],
   [':status in a request', [[':status', '200'], ...post]],
@@ -70,6 +80,13 @@ const requests: readonly (readonly [why: string, fields: readonly Pair[]])[] = [
 ];
 
 const legal: readonly (readonly [why: string, fields: readonly Pair[]])[] = [
+  [
+    'OPTIONS *',
+    [[':method', 'OPTIONS'], ...post.filter(([name]) => name !== ':method' && name !== ':path'), [':path', '*']],
+  ],
+  ['a method of its own', [[':method', 'M-SEARCH'], ...without(':method')]],
+  ['a scheme of its own', [...without(':scheme'), [':scheme', 'web+grpc']]],
+  ['a path of any octets above blank', [...without(':path'), [':path', '/a.B/C?d=%20|{\u00e9}']]],
   ['te: trailers', [...post, ['te', 'trailers']]],
   ['a value with blanks inside and octets above 0x7f', [...post, ['x', 'a b\tc\u00e9']]],
   ['an empty value', [...post, ['x', '']]],
@@ -92,6 +109,17 @@ describe('a server resets what is malformed, and hands nothing of it on', () => 
       assert.deepEqual(server.told, ['settings']);
       server.receive(request(3, END_STREAM));
       assert.match(server.told.at(-1) ?? '', /^headers 3 /);
+    });
+  }
+
+  for (const [why, octets] of [
+    ['a path without a slash', [0x81, 0x1f]],
+    ['a blank in a path', [0x83, 0x61, 0x41, 0xff]],
+  ] as const) {
+    test(`${why}, Huffman-coded`, () => {
+      const server = new ConnectionSubject('server');
+      server.receive(rawFrame(HEADERS, END_HEADERS, 1, [...literalBlock(without(':path')), 0x04, ...octets]));
+      assert.deepEqual(server.said(), ['RST_STREAM 1 PROTOCOL_ERROR']);
     });
   }
 

@@ -32,6 +32,14 @@ export class BufferPool {
 const EMPTY = new Uint8Array(0);
 const NONE: Uint8Array[] = [];
 
+/**
+ * Takes octets. Says whether it is done with them: if so their memory may serve another connection. If not, the memory is the
+ * taker's; it may give it back to the {@link BufferPool} once it is done.
+ *
+ * @param memory the whole buffer that `bytes` is a part of.
+ */
+export type Write = (bytes: Uint8Array, memory: Uint8Array) => boolean;
+
 /** What a connection wants on the wire. It owns memory only between the first octet and the flush. */
 export class Output {
   buffer: Uint8Array = EMPTY;
@@ -66,19 +74,20 @@ export class Output {
     this.ensure(count);
   }
 
-  /** Hands all octets over in order. `write` says whether it is done with them: if so the memory may serve another connection. */
-  flush(write: (bytes: Uint8Array) => boolean): void {
+  /** Hands all octets over in order. */
+  flush(write: Write): void {
     const full = this.#full;
     if (full !== NONE) {
       this.#full = NONE;
       for (let i = 0; i < full.length; i += 2) {
-        if (write(full[i + 1] as Uint8Array)) this.#pool.release(full[i] as Uint8Array);
+        const buffer = full[i] as Uint8Array;
+        if (write(full[i + 1] as Uint8Array, buffer)) this.#pool.release(buffer);
       }
     }
     if (this.length === 0) return;
     const { buffer, length } = this;
     this.#restart();
-    if (write(buffer.subarray(0, length))) this.#pool.release(buffer);
+    if (write(buffer.subarray(0, length), buffer)) this.#pool.release(buffer);
   }
 
   /** Forgets all octets. */

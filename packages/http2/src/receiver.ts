@@ -36,8 +36,9 @@ export class Receiver<C> implements FrameSink {
   #dataEnds = false;
   /** The DATA frame before was one of next to nothing. */
   #crumbBefore = false;
-  /** Octets of the DATA frame under way that have not turned out to be payload: at its end, the padding. */
+  /** Of the DATA frame under way, and octets of it that have not turned out to be payload: at its end, the padding. */
   #dataPadding = 0;
+  #dataLength = 0;
 
   constructor(core: ConnectionCore<C>, fields: FieldCache, connectionWindow: number) {
     this.#core = core;
@@ -120,15 +121,13 @@ export class Receiver<C> implements FrameSink {
     this.#dataStream = undefined;
     this.#dataEnds = (flags & Flag.END_STREAM) !== 0;
     this.#core.heardPongOnly = false;
-    // A gRPC message has a prefix of five octets: frames of less are crumbs. One behind a prefix of its own is none.
-    const crumb = length < 5 && !this.#dataEnds;
-    if (crumb && this.#crumbBefore) this.#core.conduct.oddity('DATA frames of next to nothing');
-    this.#crumbBefore = crumb;
+    // Of a padded frame only its end tells what is in it.
+    if ((flags & Flag.PADDED) === 0) this.#judgeSize(length);
     const stream = this.#core.streams.get(streamId);
     if (stream === undefined) {
       if (this.#doomed?.has(streamId) === true) return;
       this.#core.streams.checkClosed(streamId, 'DATA');
-      this.#core.conduct.oddity('DATA frames on closed streams');
+      this.#core.conduct.lateFrame();
       return;
     }
     if (stream.remoteClosed) {
@@ -144,6 +143,7 @@ export class Receiver<C> implements FrameSink {
       this.#core.streamError(stream, ErrorCode.FLOW_CONTROL_ERROR, 'DATA beyond the window of the stream');
       return;
     }
+    this.#dataLength = length;
     this.#dataPadding = length;
     this.#dataStream = stream;
   }
@@ -152,8 +152,7 @@ export class Receiver<C> implements FrameSink {
     const stream = this.#dataStream;
     if (stream === undefined || stream.closed) return;
     this.#dataPadding -= end - start;
-    // Padding never reaches the handler: its credit is ours to return.
-    if (last) stream.unacknowledged += this.#dataPadding;
+    if (last && this.#dataPadding > 0) this.#endPadding(stream, start === end);
     stream.receivedLength += end - start;
     const ends = last && this.#dataEnds;
     if (stream.expectedLength >= 0) {
@@ -168,6 +167,21 @@ export class Receiver<C> implements FrameSink {
     if (start < end || ends) this.#core.handler.onData(stream, bytes, start, end, ends);
     if (last) this.#dataStream = undefined;
     if (ends) this.#core.closeIfDone(stream);
+  }
+
+  /** The end of a padded frame. Padding never reaches the handler: its credit is ours to return. */
+  #endPadding(stream: Stream<C>, alone: boolean): void {
+    this.#judgeSize(this.#dataLength - this.#dataPadding);
+    stream.unacknowledged += this.#dataPadding;
+    // Else it goes back with that of the octets that come with it.
+    if (alone) this.consume(stream, 0);
+  }
+
+  /** A gRPC message has a prefix of five octets: frames of less are crumbs. One behind a prefix of its own is none. */
+  #judgeSize(length: number): void {
+    const crumb = length < 5 && !this.#dataEnds;
+    if (crumb && this.#crumbBefore) this.#core.conduct.oddity('DATA frames of next to nothing');
+    this.#crumbBefore = crumb;
   }
 
   #readPreface(chunk: Uint8Array): Uint8Array {
@@ -204,13 +218,19 @@ export class Receiver<C> implements FrameSink {
     if (stream !== undefined) this.#onStreamBlock(stream, block, endStream, dependency);
     else if (this.#core.role === 'server' && streamId > this.#core.streams.lastId)
       this.#onRequest(streamId, block, endStream, dependency);
-    else if (this.#doomed?.has(streamId) !== true) this.#core.streams.checkClosed(streamId, 'HEADERS');
+    else if (this.#doomed?.has(streamId) !== true) {
+      this.#core.streams.checkClosed(streamId, 'HEADERS');
+      this.#core.conduct.lateFrame();
+    }
     this.#assembly.clear();
   }
 
   #onRequest(streamId: number, block: HeaderBlock, endStream: boolean, dependency: number): void {
     if (streamId % 2 === 0) throw protocolError(`a client opened the even stream ${streamId}`);
-    if (streamId > this.#core.streams.lastAccepted) return;
+    if (streamId > this.#core.streams.lastAccepted) {
+      this.#core.conduct.lateFrame();
+      return;
+    }
     this.#core.streams.open(streamId);
     this.#core.conduct.streamOpened();
     if (this.#doomed?.has(streamId)) {

@@ -2,6 +2,7 @@ import { DEFAULT_WINDOW, Flag, FrameType, MAX_WINDOW, putFrameHeader, FRAME_HEAD
 import { copyBytes, copyOf } from './hpack/bytes.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { Output } from './output.ts';
+import { SendLine } from './send-line.ts';
 import { NOTHING, type Stream } from './stream.ts';
 
 /** What the flow tells the connection while it works off a queue. */
@@ -28,7 +29,8 @@ export class SendFlow<C> {
   readonly #owner: SendFlowOwner<C>;
   readonly #output: Output;
   readonly #memory: MemoryBudget;
-  #line: Stream<C>[] = [];
+  /** What waits for nothing but its turn or the connection's window. Those that need no window come first. */
+  readonly #line = new SendLine<C>();
   /** The last DATA frame in the output: where it begins and ends, of which stream it is, and which output it was. */
   #lastAt = 0;
   #lastEnd = -1;
@@ -58,7 +60,7 @@ export class SendFlow<C> {
     }
     if (start + sent < end) {
       if (stream.queue === NOTHING) stream.queue = [];
-      stream.queue.push(copyOf(bytes, start + sent, end));
+      keep(stream.queue, bytes, start + sent, end);
       stream.queuedLength += end - start - sent;
       this.queuedLength += end - start - sent;
       this.#memory.charge(end - start - sent);
@@ -74,31 +76,29 @@ export class SendFlow<C> {
     this.#enqueue(stream);
   }
 
-  /** The window of one stream grew. */
+  /** The window of one stream grew: to be followed by {@link SendFlow.pump}. */
   resume(stream: Stream<C>): void {
     if (stream.hasQueue) this.#enqueue(stream);
-    this.pump();
   }
 
-  /** Sends as much as windows and socket allow, in turns. */
+  /**
+   * Sends as much as windows and socket allow, in turns. Costs what is sent, however many wait: it ends with the connection's
+   * window, and whoever has none of its own is out of the line until it has.
+   */
   pump(): void {
-    while (!this.paused && this.#line.length > 0) {
-      const turn = this.#line;
-      this.#line = [];
-      let progress = false;
-      for (const stream of turn) {
-        stream.inLine = false;
-        if (stream.closed) continue;
-        progress = this.#sendOneFrame(stream) || progress;
-        if (!stream.closed && stream.hasQueue && (stream.queuedLength === 0 || stream.sendWindow > 0))
-          this.#enqueue(stream);
-      }
-      if (!progress) return;
+    const line = this.#line;
+    while (!this.paused) {
+      const stream = line.first;
+      if (stream === undefined || (this.window <= 0 && stream.queuedLength > 0)) return;
+      line.remove(stream);
+      this.#sendOneFrame(stream);
+      if (stream.queuedLength > 0) this.#enqueue(stream);
     }
   }
 
   /** Forgets what a closed stream still wanted to send. */
   drop(stream: Stream<C>): void {
+    if (stream.inLine) this.#line.remove(stream);
     this.queuedLength -= stream.queuedLength;
     this.#memory.release(stream.queuedLength);
     stream.queuedLength = 0;
@@ -115,15 +115,18 @@ export class SendFlow<C> {
 
   #enqueue(stream: Stream<C>): void {
     if (stream.inLine) return;
-    stream.inLine = true;
-    this.#line.push(stream);
+    if (stream.queuedLength === 0) this.#line.addFirst(stream);
+    else if (stream.sendWindow > 0) this.#line.add(stream);
   }
 
-  #sendOneFrame(stream: Stream<C>): boolean {
+  #sendOneFrame(stream: Stream<C>): void {
     const head = stream.queue[0];
-    if (head === undefined) return this.#endQueue(stream);
+    if (head === undefined) {
+      this.#endQueue(stream);
+      return;
+    }
     const count = Math.min(head.length, stream.sendWindow, this.window, this.maxFrameSize);
-    if (count <= 0) return false;
+    if (count <= 0) return;
     const isLast = count === head.length && stream.queue.length === 1 && stream.queuedEnd;
     const ends = isLast && stream.queuedTrailers === undefined;
     this.#write(stream, head, 0, count, ends);
@@ -137,16 +140,13 @@ export class SendFlow<C> {
       this.#owner.sentAll(stream);
     }
     this.#owner.sent(stream, count);
-    return true;
   }
 
-  /** Nothing is left but the end itself. */
-  #endQueue(stream: Stream<C>): boolean {
-    if (!stream.queuedEnd) return false;
+  /** Nothing is left but the end itself, which needs no window. */
+  #endQueue(stream: Stream<C>): void {
     stream.queuedEnd = false;
     if (stream.queuedTrailers === undefined) this.#write(stream, EMPTY, 0, 0, true);
     this.#owner.sentAll(stream);
-    return true;
   }
 
   /** Frames of at most the peer's MAX_FRAME_SIZE; the windows have been checked. */
@@ -193,3 +193,28 @@ export class SendFlow<C> {
 }
 
 const EMPTY = new Uint8Array(0);
+
+/** Pieces that wait are gathered until they are this long. */
+const WORTH_A_PIECE = 2048;
+
+/**
+ * Puts a copy at the end of a queue. A piece has memory of its own, and 40 times as much as a message of five octets takes: small
+ * ones go into the room that the last piece has, which doubles.
+ */
+function keep(queue: Uint8Array[], bytes: Uint8Array, start: number, end: number): void {
+  const last = queue.at(-1);
+  const count = end - start;
+  if (last === undefined || last.length >= WORTH_A_PIECE || count >= WORTH_A_PIECE) {
+    queue.push(copyOf(bytes, start, end));
+    return;
+  }
+  const { buffer, byteOffset, length } = last;
+  const total = length + count;
+  const fits = byteOffset + total <= buffer.byteLength;
+  const piece = fits
+    ? new Uint8Array(buffer, byteOffset, total)
+    : new Uint8Array(Math.max(total, Math.min(2 * total, WORTH_A_PIECE))).subarray(0, total);
+  if (!fits) copyBytes(last, 0, length, piece, 0);
+  copyBytes(bytes, start, end, piece, length);
+  queue[queue.length - 1] = piece;
+}

@@ -79,6 +79,14 @@ export function readSettings(bytes: Uint8Array, start: number, end: number, sett
   }
 }
 
+/** Whether a SETTINGS payload says that its sender takes, or as a server makes, pushes. */
+export function allowsPush(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 6) {
+    if (readUint16(bytes, at) === SettingId.ENABLE_PUSH && readUint32(bytes, at + 2) === 1) return true;
+  }
+  return false;
+}
+
 /** Our side's SETTINGS. The table size stays at its default and is not repeated. */
 export function writeSettings(out: Output, settings: Settings, role: 'server' | 'client'): void {
   const entries: [id: number, value: number][] = [

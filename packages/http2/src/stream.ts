@@ -43,8 +43,10 @@ export class Stream<C> {
   moved = false;
   /** When the queue was last seen not to move, in the clock's milliseconds; -1 before the first look. */
   stalledSince = -1;
-  /** It stands in the connection's line of streams that have something to send. */
+  /** It stands in the connection's line of streams that have something to send, between these two. */
   inLine = false;
+  before: Stream<C> | undefined = undefined;
+  behind: Stream<C> | undefined = undefined;
 
   constructor(id: number, sendWindow: number, receiveWindow: number) {
     this.id = id;

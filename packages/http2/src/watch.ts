@@ -18,6 +18,7 @@ export class Watch<C> {
   #unfinished = 0;
   #unfinishedSince = 0;
   #busyAt = 0;
+  #lastId = 0;
   #pingAt = -1;
   #pings = 0;
 
@@ -43,8 +44,12 @@ export class Watch<C> {
     }
     this.#checkUnfinished(now, unfinished);
     if (core.flow.queuedLength > 0) this.#checkStalls(now);
-    if (core.streams.size > 0) this.#busyAt = now;
-    else if (limits.idleTimeoutMs > 0 && now - this.#busyAt >= limits.idleTimeoutMs) core.drain();
+    const { size, lastId } = core.streams;
+    // Short calls may come and go between two looks.
+    if (size > 0 || lastId !== this.#lastId) {
+      this.#busyAt = now;
+      this.#lastId = lastId;
+    } else if (limits.idleTimeoutMs > 0 && now - this.#busyAt >= limits.idleTimeoutMs) core.drain();
     if (limits.keepaliveAfterMs > 0) this.#keepAlive(now);
   }
 

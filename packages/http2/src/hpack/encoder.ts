@@ -1,6 +1,7 @@
 import type { Output } from '../output.ts';
 import { copyBytes } from './bytes.ts';
 import { DEFAULT_TABLE_SIZE } from './decoder.ts';
+import { EntryIndex } from './entry-index.ts';
 import type { Field } from './field.ts';
 import type { FieldName } from './field-name.ts';
 import { enlargedRing } from './ring.ts';
@@ -9,10 +10,13 @@ import { STATIC_COUNT } from './static-table.ts';
 /** How many recurring fields are remembered as candidates; a power of two. */
 const CANDIDATES = 64;
 
+/** Places of fields and of names. A table of 4 KiB holds a hundred entries at the most, and in practice a dozen. */
+const FIELD_PLACES = 32;
+const NAME_PLACES = 16;
+
 /** What encoders have before they have anything; never written to. */
 const NO_CANDIDATES: (Field | undefined)[] = [];
-const NO_FIELDS = new Map<Field, number>();
-const NO_NAMES = new Map<FieldName, number>();
+const NO_ENTRIES = new EntryIndex(2);
 
 /**
  * The sending half of HPACK for one connection. What pays here is the identity of fields: one that came out of a
@@ -31,14 +35,14 @@ export class Encoder {
   #size = 0;
   #ring: (Field | undefined)[] = [undefined, undefined, undefined, undefined];
   #mask = 3;
-  /** Entries are numbered by insertion; the oldest alive is `#inserted - #count`. */
-  #inserted = 0;
+  /** Entries are numbered by insertion, from 1 on; the oldest alive is `#inserted - #count`. */
+  #inserted = 1;
   #count = 0;
   /** Fields that repeat and were not worth a place yet. */
   #candidates: (Field | undefined)[] = NO_CANDIDATES;
   /** Of its own from the first entry on: many connections never see one. */
-  #fields: Map<Field, number> = NO_FIELDS;
-  #names: Map<FieldName, number> = NO_NAMES;
+  #fields: EntryIndex = NO_ENTRIES;
+  #names: EntryIndex = NO_ENTRIES;
 
   constructor(cap: number = DEFAULT_TABLE_SIZE) {
     this.#cap = cap;
@@ -78,8 +82,8 @@ export class Encoder {
       out.buffer[out.length++] = 0x80 | field.staticIndex;
       return;
     }
-    const known = field.owned ? this.#fields.get(field) : undefined;
-    if (known !== undefined) {
+    const known = field.owned ? this.#numberOf(field) : 0;
+    if (known !== 0) {
       out.ensure(6);
       writeInteger(out, 0x80, 0x7f, this.#indexOf(known));
       return;
@@ -87,14 +91,11 @@ export class Encoder {
     const { name } = field;
     let nameIndex = name.staticIndex;
     if (nameIndex === 0) {
-      const inserted = this.#names.get(name);
-      if (inserted !== undefined) nameIndex = this.#indexOf(inserted);
+      const inserted = this.#numberOfName(name);
+      if (inserted !== 0) nameIndex = this.#indexOf(inserted);
     }
-    // An entry of more than half the table would only push everything else out, and for the sake of a name an eighth would.
     const store =
-      !field.neverIndexed &&
-      field.size * 2 <= this.#capacity &&
-      ((nameIndex === 0 && field.size * 8 <= this.#capacity) || this.#isRecurring(field));
+      (nameIndex === 0 || field.repeated) && !field.neverIndexed && this.#isWorthStoring(field, nameIndex === 0);
     out.ensure(18 + name.bytes.length + field.end - field.start);
     if (store) {
       writeInteger(out, 0x40, 0x3f, nameIndex);
@@ -104,6 +105,13 @@ export class Encoder {
     }
     if (nameIndex === 0) writeString(out, name.bytes, 0, name.bytes.length, false);
     writeString(out, field.bytes, field.start, field.end, field.huffman);
+  }
+
+  /** An entry of more than half the table would only push everything else out, and for the sake of a name an eighth would. */
+  #isWorthStoring(field: Field, nameIsNew: boolean): boolean {
+    const { size } = field;
+    if (size * 2 > this.#capacity) return false;
+    return (nameIsNew && size * 8 <= this.#capacity) || this.#isRecurring(field);
   }
 
   /** Seen before, and lately by this encoder. */
@@ -116,6 +124,26 @@ export class Encoder {
     return false;
   }
 
+  /** The number of the entry that holds the field, 0 when there is none. */
+  #numberOf(field: Field): number {
+    const number = this.#fields.first(field.hash);
+    if (this.#isAlive(number) && this.#ring[number & this.#mask] === field) return number;
+    const other = this.#fields.second(field.hash);
+    return this.#isAlive(other) && this.#ring[other & this.#mask] === field ? other : 0;
+  }
+
+  /** The number of an entry with this name, 0 when there is none. */
+  #numberOfName(name: FieldName): number {
+    const number = this.#names.first(name.salt);
+    if (this.#isAlive(number) && this.#ring[number & this.#mask]?.name === name) return number;
+    const other = this.#names.second(name.salt);
+    return this.#isAlive(other) && this.#ring[other & this.#mask]?.name === name ? other : 0;
+  }
+
+  #isAlive(number: number): boolean {
+    return number >= this.#inserted - this.#count;
+  }
+
   #indexOf(inserted: number): number {
     return STATIC_COUNT + this.#inserted - inserted;
   }
@@ -126,13 +154,13 @@ export class Encoder {
       this.#ring = enlargedRing(this.#ring, this.#inserted);
       this.#mask = this.#ring.length - 1;
     }
-    if (this.#fields === NO_FIELDS) {
-      this.#fields = new Map();
-      this.#names = new Map();
+    if (this.#fields === NO_ENTRIES) {
+      this.#fields = new EntryIndex(FIELD_PLACES);
+      this.#names = new EntryIndex(NAME_PLACES);
     }
     this.#ring[this.#inserted & this.#mask] = field;
-    this.#fields.set(field, this.#inserted);
-    this.#names.set(field.name, this.#inserted);
+    this.#fields.add(field.hash, this.#inserted);
+    this.#names.add(field.name.salt, this.#inserted);
     this.#inserted++;
     this.#count++;
     this.#size += field.size;
@@ -143,8 +171,6 @@ export class Encoder {
       const oldest = this.#inserted - this.#count;
       const field = this.#ring[oldest & this.#mask] as Field;
       this.#ring[oldest & this.#mask] = undefined;
-      if (this.#fields.get(field) === oldest) this.#fields.delete(field);
-      if (this.#names.get(field.name) === oldest) this.#names.delete(field.name);
       this.#size -= field.size;
       this.#count--;
     }

@@ -1,5 +1,5 @@
 import { copyOf, latin1Text, sameBytes } from './bytes.ts';
-import { Field, measuredMalformed, measureHuffman, rawValueIsMalformed } from './field.ts';
+import { Field, measuredMalformed, measureHuffman, valueIsMalformed } from './field.ts';
 import type { FieldName } from './field-name.ts';
 import { huffmanDecode, huffmanDecodedLength } from './huffman.ts';
 import { foreignFieldName } from './static-table.ts';
@@ -9,6 +9,9 @@ const LEARNING = 256;
 
 /** Values longer than this are not worth comparing. */
 const LONGEST_CACHED = 512;
+
+/** Shorter ones, mostly numbers, are made anew in less time than it takes to fetch what they are compared with. */
+const SHORTEST_CACHED = 8;
 
 interface CachedName {
   readonly name: FieldName;
@@ -39,7 +42,8 @@ export class FieldCache {
 
   /** The field of a literal, a view into `bytes` unless it is shared; `undefined` when the Huffman code is broken. */
   literal(name: FieldName, bytes: Uint8Array, start: number, end: number, huffman: boolean): Field | undefined {
-    if (end - start > LONGEST_CACHED || !isWorthAskingFor(name)) {
+    const length = end - start;
+    if (length < SHORTEST_CACHED || length > LONGEST_CACHED || !isWorthAskingFor(name)) {
       return createView(name, bytes, start, end, huffman, false);
     }
     const hash = hashOf(name.salt, bytes, start, end, huffman);
@@ -119,10 +123,10 @@ function createView(
   neverIndexed: boolean,
 ): Field | undefined {
   if (!huffman) {
-    const malformed = rawValueIsMalformed(bytes, start, end);
+    const malformed = valueIsMalformed(name, bytes, start, end);
     return new Field(name, bytes, start, end, false, end - start, malformed, neverIndexed, false, 0);
   }
-  const length = measureHuffman(bytes, start, end);
+  const length = measureHuffman(name, bytes, start, end);
   if (length < 0) return undefined;
   return new Field(name, bytes, start, end, true, length, measuredMalformed, neverIndexed, false, 0);
 }

@@ -18,6 +18,7 @@ export const FieldKind = {
   CONTENT_TYPE: 11,
   GRPC_STATUS: 12,
   GRPC_MESSAGE: 13,
+  GRPC_TIMEOUT: 14,
 } as const;
 
 const kinds = new Map<string, number>([
@@ -37,6 +38,7 @@ const kinds = new Map<string, number>([
   ['content-type', FieldKind.CONTENT_TYPE],
   ['grpc-status', FieldKind.GRPC_STATUS],
   ['grpc-message', FieldKind.GRPC_MESSAGE],
+  ['grpc-timeout', FieldKind.GRPC_TIMEOUT],
 ]);
 
 /** A field name with everything that is known of it once and for all. Names are compared by identity where it is fast. */
@@ -44,6 +46,8 @@ export class FieldName {
   readonly text: string;
   readonly bytes: Uint8Array;
   readonly kind: number;
+  /** Method, scheme, authority or path: its values are held to more. */
+  readonly isTarget: boolean;
   /** Index of the first entry of the static table with this name, 0 if there is none. */
   readonly staticIndex: number;
   /** Not a lower-case token (RFC 9113 §8.2.1): a message that has it is malformed. */
@@ -60,6 +64,7 @@ export class FieldName {
     this.staticIndex = staticIndex;
     this.malformed = !isValidName(this.bytes);
     this.kind = kinds.get(text) ?? (text.startsWith(':') ? FieldKind.UNKNOWN_PSEUDO : FieldKind.REGULAR);
+    this.isTarget = this.kind >= FieldKind.METHOD && this.kind <= FieldKind.PATH;
     let salt = 0;
     for (const byte of this.bytes) salt = (Math.imul(salt, 31) + byte) | 0;
     this.salt = salt;
@@ -78,6 +83,11 @@ function isValidName(bytes: Uint8Array): boolean {
     if (byte <= 0x20 || byte >= 0x7f || (byte >= 0x41 && byte <= 0x5a) || delimiters.has(byte)) return false;
   }
   return true;
+}
+
+/** RFC 9110 §9.1 */
+export function isToken(text: string): boolean {
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text);
 }
 
 const delimiters: ReadonlySet<number> = new Set(latin1Bytes('"(),/:;<=>?@[\\]{}'));

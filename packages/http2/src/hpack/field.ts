@@ -1,6 +1,6 @@
-import { copyOf, latin1Bytes, latin1Text } from './bytes.ts';
+import { copyBytes, copyOf, latin1Bytes, latin1Text } from './bytes.ts';
 import { FieldName } from './field-name.ts';
-import { huffmanDecode, huffmanDecodedLength } from './huffman.ts';
+import { decodedClasses, huffmanDecode, huffmanDecodedLength, SymbolClass } from './huffman.ts';
 
 /** Overhead of a dynamic table entry and of a field in SETTINGS_MAX_HEADER_LIST_SIZE (RFC 7541 §4.1, RFC 9113 §6.5.2). */
 export const ENTRY_OVERHEAD = 32;
@@ -74,8 +74,14 @@ export class Field {
   #decode(): string {
     if (!this.huffman) return latin1Text(this.bytes, this.start, this.end);
     const decoded = new Uint8Array(this.length);
-    huffmanDecode(this.bytes, this.start, this.end, decoded, 0);
+    this.decodeInto(decoded);
     return latin1Text(decoded, 0, decoded.length);
+  }
+
+  /** Writes the decoded value, {@link Field.length} octets, to the beginning of `out`. */
+  decodeInto(out: Uint8Array): void {
+    if (this.huffman) huffmanDecode(this.bytes, this.start, this.end, out, 0);
+    else copyBytes(this.bytes, this.start, this.end, out, 0);
   }
 
   /** This field, or a copy that outlives the read buffer. */
@@ -94,7 +100,7 @@ export function createField(name: string, value: string, use: 'constant' | 'once
 
 export function createNamedField(name: FieldName, value: string, use: 'constant' | 'once' = 'once'): Field {
   const bytes = latin1Bytes(value);
-  const malformed = rawValueIsMalformed(bytes, 0, bytes.length);
+  const malformed = valueIsMalformed(name, bytes, 0, bytes.length);
   const field = new Field(name, bytes, 0, bytes.length, false, bytes.length, malformed, false, true, 0);
   field.repeated = use === 'constant';
   return field;
@@ -118,7 +124,7 @@ export function fieldName(text: string, staticIndex = 0): FieldName {
 }
 
 /** RFC 9113 §8.2.1: no NUL, LF or CR anywhere, no blank or tab at either end. */
-export function rawValueIsMalformed(bytes: Uint8Array, start: number, end: number): boolean {
+function rawValueIsMalformed(bytes: Uint8Array, start: number, end: number): boolean {
   if (start === end) return false;
   if (isBlank(bytes[start]) || isBlank(bytes[end - 1])) return true;
   // Four octets a step, for nearly none is below 14: twice as fast as one by one.
@@ -138,6 +144,23 @@ export function rawValueIsMalformed(bytes: Uint8Array, start: number, end: numbe
   return false;
 }
 
+/** Whether a value of this name is malformed. */
+export function valueIsMalformed(name: FieldName, bytes: Uint8Array, start: number, end: number): boolean {
+  return name.isTarget ? targetIsMalformed(bytes, start, end) : rawValueIsMalformed(bytes, start, end);
+}
+
+/**
+ * RFC 9113 §8.3.1: method, scheme, authority and path are parts of a URI or tokens, so no blank and no control character: a pod
+ * that hands them on in HTTP/1.1 would write a second request line.
+ */
+function targetIsMalformed(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i] as number;
+    if (byte <= 0x20 || byte === 0x7f) return true;
+  }
+  return false;
+}
+
 function isForbidden(byte: number): boolean {
   return byte === 0x00 || byte === 0x0a || byte === 0x0d;
 }
@@ -146,25 +169,20 @@ function isBlank(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x09;
 }
 
-const scratch = new Uint8Array(4096);
-
-/** Sets by {@link measureHuffman} for the value it measured last. */
+/** Set by {@link measureHuffman} for the value it measured last. */
 export let measuredMalformed = false;
 
-/** Decoded length of a Huffman-coded value, -1 if it is not valid Huffman; sets {@link measuredMalformed}. */
-export function measureHuffman(bytes: Uint8Array, start: number, end: number): number {
-  // The shortest code has 5 bits.
-  const bound = (((end - start) * 8) / 5) | 0;
-  if (bound + 2 > scratch.length) {
-    const length = huffmanDecodedLength(bytes, start, end);
-    if (length < 0) return -1;
+/** Decoded length of a Huffman-coded value of `name`, -1 if it is not valid Huffman; sets {@link measuredMalformed}. */
+export function measureHuffman(name: FieldName, bytes: Uint8Array, start: number, end: number): number {
+  const length = huffmanDecodedLength(bytes, start, end);
+  if (length < 0) return -1;
+  if (name.isTarget) measuredMalformed = (decodedClasses & SymbolClass.NOT_VISIBLE) !== 0;
+  else if ((decodedClasses & (SymbolClass.FORBIDDEN | SymbolClass.BLANK)) === 0) measuredMalformed = false;
+  else {
+    // Where the blanks are matters: rare enough to be looked for.
     const decoded = new Uint8Array(length);
     huffmanDecode(bytes, start, end, decoded, 0);
-    measuredMalformed = rawValueIsMalformed(decoded, 0, length);
-    return length;
+    measuredMalformed = valueIsMalformed(name, decoded, 0, length);
   }
-  const length = huffmanDecode(bytes, start, end, scratch, 0);
-  if (length < 0) return -1;
-  measuredMalformed = rawValueIsMalformed(scratch, 0, length);
   return length;
 }

@@ -1,7 +1,7 @@
 import { ConnectionError, ErrorCode } from '../error-code.ts';
 import { latin1Bytes } from './bytes.ts';
 import { createField, createNamedField, ENTRY_OVERHEAD, type Field } from './field.ts';
-import { FieldKind } from './field-name.ts';
+import { FieldKind, isToken } from './field-name.ts';
 
 /** What a block is the header of: it decides which fields are legal (RFC 9113 §8.3). */
 export type BlockRole = 'request' | 'response' | 'trailers';
@@ -28,6 +28,7 @@ export class HeaderBlock {
   host: Field | undefined = undefined;
   contentType: Field | undefined = undefined;
   grpcStatus: Field | undefined = undefined;
+  grpcTimeout: Field | undefined = undefined;
   /** Of `content-length`, -1 without one. */
   contentLength = -1;
   readonly #maxSize: number;
@@ -57,6 +58,7 @@ export class HeaderBlock {
     this.host = undefined;
     this.contentType = undefined;
     this.grpcStatus = undefined;
+    this.grpcTimeout = undefined;
     this.contentLength = -1;
   }
 
@@ -177,6 +179,9 @@ export class HeaderBlock {
       case FieldKind.GRPC_STATUS:
         this.grpcStatus = field;
         return;
+      case FieldKind.GRPC_TIMEOUT:
+        this.grpcTimeout ??= field;
+        return;
       default:
     }
   }
@@ -204,8 +209,12 @@ export class HeaderBlock {
     if (method.length === 7 && method.text === 'CONNECT') {
       return 'CONNECT is not offered';
     }
+    if (method.staticIndex === 0 && !isToken(method.text)) return ':method is no token';
     if (scheme === undefined || scheme.length === 0) return 'no :scheme';
+    if (scheme.staticIndex === 0 && !/^[a-z][a-z0-9+.-]*$/i.test(scheme.text)) return ':scheme is none';
     if (path === undefined || path.length === 0) return 'no :path';
+    if (!beginsWithSlash(path) && (path.text !== '*' || method.text !== 'OPTIONS'))
+      return ':path does not begin with a slash';
     const meant = authority ?? host;
     // Callers name the same authority again and again: the same object, and one look.
     if (meant !== undefined && meant !== this.#goodAuthority) {
@@ -218,6 +227,12 @@ export class HeaderBlock {
     }
     return undefined;
   }
+}
+
+/** Tells it from the octets as they came: "/" is 011000 in Huffman code (RFC 7541 Appendix B). */
+function beginsWithSlash({ bytes, start, huffman }: Field): boolean {
+  const first = bytes[start] ?? 0;
+  return huffman ? first >>> 2 === 0x18 : first === 0x2f;
 }
 
 /** RFC 9113 §8.3.1: compared as RFC 3986 §6.2.2 and §6.2.3 have it, without case and without the port of the scheme. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import { ConnectionError, ErrorCode } from '../error-code.ts';
 import { BufferPool, Output } from '../output.ts';
 import { Decoder } from './decoder.ts';
