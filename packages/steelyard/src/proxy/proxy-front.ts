@@ -9,6 +9,7 @@ import type { ConnectionSettings } from './transport/connection-settings.ts';
 import { DownstreamConnection } from './downstream/downstream-connection.ts';
 import { tellProtocol } from './downstream/tell-protocol.ts';
 import { createEngine } from './transport/engine.ts';
+import { IncomingSocket } from './transport/incoming-socket.ts';
 import { processUse, type ProxyReport } from './metrics/metrics-report.ts';
 import { type Entrance, entranceKey, routingOf } from './routing/entrance.ts';
 import { Router } from './routing/router.ts';
@@ -32,7 +33,8 @@ export interface FrontOptions {
 
 /** The proxy without a listening socket: connections come in by `accept`, whoever accepted them. */
 export interface Front {
-  accept(socket: Socket, entrance: Entrance): void;
+  /** @param onClosed the connection is gone. */
+  accept(socket: Socket, entrance: Entrance, onClosed?: () => void): void;
   /** For connections from now on, when it was made with TLS. @throws Error when it cannot be used; nothing changes then. */
   setTls(tls: ServerTls): void;
   /** The same for connections to pods. */
@@ -62,14 +64,26 @@ export function createFront(options: FrontOptions): Front {
     clusters.update(snapshot);
     for (const { router } of doors.values()) router.update(snapshot);
   });
-  /** Every accepted socket until it is closed. */
-  const sockets = new Set<Socket>();
+  /** Every accepted socket until it is closed, with whom to tell. */
+  const sockets = new Map<Socket, () => void>();
   const connections = new Set<DownstreamConnection>();
   const waiters = new Set<() => void>();
   let draining = false;
 
-  const serve = (socket: Socket, router: Router): void => {
-    const connection = new DownstreamConnection(socket, router, engine, (closed) => connections.delete(closed));
+  const track = (socket: Socket, onClosed: () => void): void => {
+    sockets.set(socket, onClosed);
+    socket.once('close', () => {
+      if (!sockets.delete(socket)) return;
+      onClosed();
+      if (sockets.size === 0) for (const finish of waiters) finish();
+    });
+  };
+
+  const serve = (accepted: Socket, router: Router): void => {
+    const onClosed = sockets.get(accepted);
+    const incoming = new IncomingSocket(accepted, engine.readBuffer);
+    if (onClosed !== undefined && sockets.delete(accepted)) track(incoming.socket, onClosed);
+    const connection = new DownstreamConnection(incoming, router, engine, (closed) => connections.delete(closed));
     connections.add(connection);
     if (draining) connection.drain();
   };
@@ -126,24 +140,20 @@ export function createFront(options: FrontOptions): Front {
     for (const connection of connections) connection.close(why);
     // A connection that is closed lingers for its peer to close too, and destroys itself at last: this always ends.
     await untilEmpty(CLOSE_WITHIN_MS);
-    for (const socket of sockets) socket.destroy();
+    for (const socket of sockets.keys()) socket.destroy();
     clusters.close();
     accessLog?.flush();
   };
 
   return {
-    accept(socket, entrance) {
+    accept(socket, entrance, onClosed = () => undefined) {
       if (sockets.size >= engine.limits.maxConnections) {
         refusedConnections++;
-        socket.destroy();
+        socket.once('close', onClosed).destroy();
         return;
       }
       const { router, acceptor } = doors.get(entranceKey(entrance)) ?? openDoor(entrance);
-      sockets.add(socket);
-      socket.once('close', () => {
-        sockets.delete(socket);
-        if (sockets.size === 0) for (const finish of waiters) finish();
-      });
+      track(socket, onClosed);
       if (acceptor !== undefined) acceptor.accept(socket);
       else if (entrance.kind === 'any') serve(socket, router);
       else receive(socket, router, entrance.service);

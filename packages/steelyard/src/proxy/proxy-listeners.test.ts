@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
-import { createTestSource, echo, startPod, TestCaller } from '@steelyard/testkit';
+import { createTestSource, echo, listenLocal, startPod, TestCaller } from '@steelyard/testkit';
 import { silent } from './end-to-end/proxy.test-bed.ts';
 import { startListeners } from './proxy-listeners.ts';
 
@@ -37,11 +37,9 @@ for (const workers of [1, 2]) {
     });
 
     test('what is not HTTP/2 is passed on whole to a pod; without a pod it is reset', async (t) => {
-      const server = createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
-      await once(server, 'listening');
+      const server = createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket));
+      const source = createTestSource([{ port: await listenLocal(server) }]);
       t.after(() => server.close());
-      const bound = server.address();
-      const source = createTestSource([{ port: typeof bound === 'object' ? (bound?.port ?? 0) : 0 }]);
       const proxy = await startListeners({ workers, snapshots: source, namespace: 'default', log: silent });
       t.after(() => proxy.close());
       const { port } = (await proxy.open(LISTEN, BACKEND)).address;

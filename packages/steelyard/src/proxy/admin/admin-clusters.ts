@@ -30,6 +30,14 @@ export interface EndpointView {
   readonly health?: 'unchecked' | 'healthy' | 'unhealthy';
   /** It is new, and has not its full share yet (`warmup`). */
   readonly warming?: true;
+  /** While it is `warming`, the part of a full share that it gets, 0–1. */
+  readonly warmth?: number;
+  /** Its load counts by this factor, as calls have failed there (LEAST_REQUEST); absent: 1. */
+  readonly handicap?: number;
+  /** Calls a second that it could bear, by its load reports (WEIGHTED_ROUND_ROBIN); absent: none to go by. */
+  readonly weight?: number;
+  /** What a call is expected to take there (PEAK_EWMA), in milliseconds; absent: the policy does not go by it. */
+  readonly expectedMs?: number;
   readonly active: number;
   readonly connections: number;
   /** Calls that were sent there. */
@@ -108,7 +116,10 @@ function viewEndpoint(
     terminating: conditions.terminating,
     ...(member !== undefined && member.ejections > 0 && { ejections: member.ejections }),
     ...(member?.probe !== undefined && { health: member.probe }),
-    ...(member?.warming === true && { warming: true }),
+    ...(member !== undefined && member.warmth < 1 && { warming: true, warmth: member.warmth }),
+    ...(member !== undefined && member.handicap > 1 && { handicap: member.handicap }),
+    ...(member !== undefined && member.weight > 0 && { weight: member.weight }),
+    ...(member?.expectedMs !== undefined && { expectedMs: member.expectedMs }),
     active: report?.active ?? 0,
     connections,
     calls: report?.started ?? 0,

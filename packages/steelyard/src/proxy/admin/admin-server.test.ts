@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { after, describe, test } from 'node:test';
 import { createTestSource } from '@steelyard/testkit';
+import { logThat } from '../../log.test-bed.ts';
 import type { Logger } from '../../log.ts';
 import { type Admin, type AdminSubject, startAdmin } from './admin-server.ts';
 import { EMPTY_REPORT } from '../metrics/metrics-report.ts';
@@ -115,16 +116,17 @@ describe('the admin port', () => {
     assert.ok(first && second);
     const endpoints = [first, second, { ...second, port: 8003 }];
     const pool = { ...cluster, endpoints, connectionPool: { maxRequests: 3 }, extensions: { subsetSize: 2 } };
-    const member = { ejected: false, ejections: 0, probe: 'healthy', warming: false } as const;
+    const member = { ejected: false, ejections: 0, probe: 'healthy', warmth: 1, handicap: 1, weight: 0 } as const;
     const report: ClusterReport = {
       name: cluster.name,
       policy: 'RANDOM',
       active: 3,
+      waiting: 0,
       refused: { maxRequests: 7 },
       open: ['maxRequests'],
       members: [
         { ...member, key: '127.0.0.1:8001', ejected: true, ejections: 2 },
-        { ...member, key: '127.0.0.1:8002', probe: 'unhealthy', warming: true },
+        { ...member, key: '127.0.0.1:8002', probe: 'unhealthy', warmth: 0.25, handicap: 3.5, weight: 12 },
       ],
     };
     const subject = subjectWith(async () => ({ ...EMPTY_REPORT, clusters: [report] }));
@@ -142,7 +144,16 @@ describe('the admin port', () => {
           circuitBreakers: { open: ['maxRequests'], refused: { maxRequests: 7 } },
           endpoints: [
             { endpoint: '127.0.0.1:8001', state: 'ejected', ejections: 2, health: 'healthy', ...numbers },
-            { endpoint: '127.0.0.1:8002', state: 'unhealthy', health: 'unhealthy', warming: true, ...numbers },
+            {
+              endpoint: '127.0.0.1:8002',
+              state: 'unhealthy',
+              health: 'unhealthy',
+              warming: true,
+              warmth: 0.25,
+              handicap: 3.5,
+              weight: 12,
+              ...numbers,
+            },
             { endpoint: '127.0.0.1:8003', state: 'left-out', ...numbers },
           ],
         },
@@ -226,7 +237,7 @@ describe('the admin port', () => {
 
   test('on an address that others reach it says so', async () => {
     const warnings: string[] = [];
-    const log: Logger = { ...silent, warn: (message) => warnings.push(message), forComponent: () => log };
+    const log = logThat({ warn: (message) => warnings.push(message) });
     await startBed('127.0.0.1', log);
     assert.deepEqual(warnings, []);
     await startBed('0.0.0.0', log);

@@ -18,6 +18,7 @@ export class EndpointChooser {
     const endpoint = to.picker.pick(hash);
     if (endpoint === undefined || endpoint.reachable) return endpoint;
     endpoint.reconnect();
+    if (to.pins && hash !== undefined) return endpoint;
     return this.#any(to, [endpoint.key]) ?? endpoint;
   }
 
@@ -25,7 +26,7 @@ export class EndpointChooser {
   other(to: ServedCluster, hash: number | undefined, avoid: readonly string[]): ClusterMember | undefined {
     const named = hash === undefined ? undefined : to.picker.pick(hash);
     if (named?.reachable === true && !avoid.includes(named.key)) return named;
-    return this.#any(to, avoid);
+    return to.pins && named !== undefined ? undefined : this.#any(to, avoid);
   }
 
   /**

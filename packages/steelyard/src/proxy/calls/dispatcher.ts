@@ -56,7 +56,7 @@ export class Dispatcher implements CallSender {
     const failure = to.crowded ?? attempt(call, endpoint, block, endStream);
     if (failure?.full === true && to.mayWait()) {
       this.#keep(call, block, endStream);
-      this.#wait(call, to);
+      this.#wait(call, to, failure);
       return undefined;
     }
     // The call may be over by now: its connection can fail while it is being written to.
@@ -110,11 +110,22 @@ export class Dispatcher implements CallSender {
       to &&
       (this.#chooser.other(to, call.hash, last === undefined ? [] : [last]) ??
         (avoid === undefined ? this.#chooser.other(to, call.hash, []) : undefined));
-    if (endpoint === undefined) return false;
+    if (endpoint === undefined) return to !== undefined && this.#waitAfter(call, to);
     call.release(GrpcStatus.UNAVAILABLE);
     if (attemptAgain(call, endpoint, replay) !== undefined) return false;
     if (replay.complete) this.complete(call);
     call.countAgain('transparentRetries');
+    return true;
+  }
+
+  /** The pods take no calls for now: one that nobody has looked at is like one that comes in. False when it is not to wait. */
+  #waitAfter(call: Call, to: ServedCluster): boolean {
+    const failure = to.noEndpoint();
+    if (failure.full !== true || !to.mayWait()) return false;
+    call.release(GrpcStatus.UNAVAILABLE);
+    call.upstream = undefined;
+    call.upStream = undefined;
+    this.#wait(call, to, failure);
     return true;
   }
 
@@ -140,11 +151,18 @@ export class Dispatcher implements CallSender {
   }
 
   /** Until a connection has room. */
-  #wait(call: Call, to: ServedCluster): void {
-    call.pending = to.line.add(() => {
-      call.pending = undefined;
-      this.#again(call);
-    });
+  #wait(call: Call, to: ServedCluster, why: CallFailure): void {
+    call.pending = to.line.add(
+      why,
+      () => {
+        call.pending = undefined;
+        this.#again(call);
+      },
+      () => {
+        call.pending = undefined;
+        tellLast(call, why);
+      },
+    );
   }
 
   #keep(call: Call, block: HeaderBlock, endStream: boolean): void {
@@ -171,7 +189,7 @@ export class Dispatcher implements CallSender {
     const failure =
       endpoint === undefined ? (to?.noEndpoint() ?? noEndpoint(call.cluster)) : attemptAgain(call, endpoint, replay);
     if (failure?.full === true && to?.mayWait() === true) {
-      this.#wait(call, to);
+      this.#wait(call, to, failure);
       return;
     }
     if (failure !== undefined) {

@@ -1,6 +1,6 @@
 import { ErrorCode } from '@steelyard/http2';
 import type { Call } from './call.ts';
-import { type CallFailure, httpFailure, statusTrailers, trailersOnly } from './grpc-status.ts';
+import { type CallFailure, httpFailure, statusTrailers, toldMessage, trailersOnly } from './grpc-status.ts';
 
 /** Ends a call that cannot go on with a status, in the form the caller can still take. */
 export function failCall(call: Call, failure: CallFailure): void {
@@ -16,7 +16,7 @@ export function failCall(call: Call, failure: CallFailure): void {
     downstream.sendHeaders(downStream, trailersOnly(failure), true);
     return;
   }
-  const body = Buffer.from(`steelyard: ${failure.message}\n`, 'utf8');
+  const body = Buffer.from(`${toldMessage(failure)}\n`, 'utf8');
   downstream.sendHeaders(downStream, httpFailure(failure), false);
   downstream.sendData(downStream, body, 0, body.length, true);
 }

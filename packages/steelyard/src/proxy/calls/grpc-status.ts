@@ -28,6 +28,8 @@ export interface CallFailure {
   /** A value of {@link GrpcStatus}. */
   readonly status: number;
   readonly message: string;
+  /** The message is a rule's own (`directResponse`), and told word for word. Else it is told that it is the proxy's. */
+  readonly verbatim?: true;
   /** Done to the header of the answer. */
   readonly headers?: HeaderOperations;
   /** A circuit breaker says so: the call must not be tried again. */
@@ -120,10 +122,15 @@ function headerOf(fields: Field[], { headers }: CallFailure): HeaderBlock {
   return HeaderBlock.of(headers === undefined ? fields : operateHeaders(fields, headers));
 }
 
-function statusFields({ status, message }: CallFailure): Field[] {
+/** The message as the caller gets it. */
+export function toldMessage({ message, verbatim }: CallFailure): string {
+  return verbatim === true ? message : `steelyard: ${message}`;
+}
+
+function statusFields(failure: CallFailure): Field[] {
   return [
-    createField('grpc-status', String(status)),
-    createField('grpc-message', percentEncode(`steelyard: ${message}`)),
+    createField('grpc-status', String(failure.status)),
+    createField('grpc-message', percentEncode(toldMessage(failure))),
   ];
 }
 

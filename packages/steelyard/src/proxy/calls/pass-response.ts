@@ -1,5 +1,6 @@
 import { type Connection, ErrorCode, type HeaderBlock, type Stream } from '@steelyard/http2';
 import { codeOfField, codeOfHeader, STATIC_200 } from '../metrics/metrics-status.ts';
+import { hasNamedHeader } from '../retries/asked-plan.ts';
 import { outcomeOfHeader, outcomeOfReset, outcomeOfTrailers } from '../retries/outcomes.ts';
 import { changeResponse, withCookie } from '../routing/change-response.ts';
 import { attemptEndOfReset } from './attempt-end.ts';
@@ -34,10 +35,12 @@ export function passHeaders(
   call.status = codeOfHeader(block, call.grpc);
   const { replay, plan } = call;
   if (replay !== undefined && plan !== undefined) {
-    if (endStream || block.status?.staticIndex !== STATIC_200) {
-      if (call.status !== GrpcStatus.OK) {
-        call.attemptEnd = 'answered';
-        if (call.sender?.retry(call, outcomeOfHeader(block, call.status, endStream, link)) === true) return;
+    const named = plan.namedHeaders !== undefined && hasNamedHeader(block, plan, plan.namedHeaders);
+    if (named || endStream || block.status?.staticIndex !== STATIC_200) {
+      if (named || call.status !== GrpcStatus.OK) {
+        // What a header is followed by is not known when it is a reason to try again.
+        call.attemptEnd = named && !endStream ? 'unsaid' : 'answered';
+        if (call.sender?.retry(call, outcomeOfHeader(block, call.status, endStream, link, named)) === true) return;
       }
     } else if (call.grpc && replay.complete && !link.connection.dataFollows(stream)) {
       replay.hold(block);

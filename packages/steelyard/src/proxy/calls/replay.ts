@@ -57,7 +57,7 @@ export class Replay {
 
   /** Lets go of everything. */
   clear(): void {
-    this.#fields.fill(HeaderBlock.NO_FIELD, 0, this.#count);
+    empty(this.#fields, this.#count);
     this.#count = 0;
     this.#first = EMPTY;
     this.#firstStart = 0;
@@ -85,11 +85,13 @@ export class Replay {
     return this.#attempts - 1;
   }
 
-  /** Takes the header of a response over from `block`: the fields as they were read, which costs no copy. */
+  /** Takes the header of a response over from `block`. Most of its fields are shared ones, which costs no copy. */
   hold(block: HeaderBlock): void {
     const holder = (this.#holder ??= HeaderBlock.of([]));
     const { count } = block;
-    holder.fields = block.exchangeFields(holder.fields);
+    const fields = block.exchangeFields(holder.fields);
+    for (let i = 0; i < count; i++) fields[i] = (fields[i] ?? HeaderBlock.NO_FIELD).retain();
+    holder.fields = fields;
     holder.count = count;
     this.held = holder;
   }
@@ -99,7 +101,7 @@ export class Replay {
     const { held } = this;
     if (held === undefined) return;
     this.held = undefined;
-    held.fields.fill(HeaderBlock.NO_FIELD, 0, held.count);
+    empty(held.fields, held.count);
     held.count = 0;
   }
 
@@ -146,6 +148,11 @@ export class Replay {
     if (this.length === 0) return [];
     return [{ bytes: this.#first, start: this.#firstStart, end: this.#firstEnd }, ...(this.#more ?? [])];
   }
+}
+
+/** For a handful of places a loop is much faster than `fill`. */
+function empty(fields: Field[], count: number): void {
+  for (let i = 0; i < count; i++) fields[i] = HeaderBlock.NO_FIELD;
 }
 
 function compacted(part: BodyPart): BodyPart {

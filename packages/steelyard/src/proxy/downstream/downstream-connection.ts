@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import {
   Connection,
   type ConnectionError,
@@ -11,6 +10,7 @@ import {
 import { Call, contextOf } from '../calls/call.ts';
 import { ConnectionAge } from './connection-age.ts';
 import type { Engine } from '../transport/engine.ts';
+import type { IncomingSocket } from '../transport/incoming-socket.ts';
 import { failCall } from '../calls/fail-call.ts';
 import { type CallFailure, GrpcStatus, tooLarge } from '../calls/grpc-status.ts';
 import type { Router } from '../routing/router.ts';
@@ -29,7 +29,12 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking, M
   /** Octets of requests that are kept, as far as the process is charged for them. */
   #kept = 0;
 
-  constructor(socket: Socket, router: Router, engine: Engine, onClose: (connection: DownstreamConnection) => void) {
+  constructor(
+    incoming: IncomingSocket,
+    router: Router,
+    engine: Engine,
+    onClose: (connection: DownstreamConnection) => void,
+  ) {
     this.#router = router;
     this.#engine = engine;
     const { fields, buffers, limits, maxAge, now, random } = engine;
@@ -38,7 +43,7 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking, M
     this.#age = maxAge && new ConnectionAge(maxAge, now(), random);
     engine.ticker.add(this);
     engine.memory.add(this);
-    this.#transport = new Transport(socket, this.connection, engine, engine.downstream, () => {
+    this.#transport = new Transport(incoming.socket, this.connection, engine, engine.downstream, () => {
       engine.ticker.remove(this);
       engine.memory.remove(this);
       this.connection.abandon('the caller is gone');
@@ -46,6 +51,7 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking, M
       this.#kept = 0;
       onClose(this);
     });
+    incoming.deliverTo((chunk) => this.#transport.receive(chunk));
   }
 
   tick(now: number): void {
@@ -77,15 +83,26 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking, M
       });
     }
     if (kept > 0 && budget.used - this.#kept + kept > budget.limit) {
-      this.connection.forEachStream((stream) => {
-        const call = contextOf(stream);
-        if (call.replay?.held === undefined) call.commit();
-      });
+      this.#forgetKept();
       kept = 0;
     }
     budget.release(this.#kept);
     budget.charge(kept);
     this.#kept = kept;
+  }
+
+  #forgetKept(): void {
+    this.connection.forEachStream((stream) => {
+      const call = contextOf(stream);
+      if (call.replay?.held === undefined) call.commit();
+    });
+  }
+
+  lighten(): void {
+    if (this.#kept === 0) return;
+    this.#forgetKept();
+    this.#engine.memory.budget.release(this.#kept);
+    this.#kept = 0;
   }
 
   /** A caller that takes nothing hears no last words either. */

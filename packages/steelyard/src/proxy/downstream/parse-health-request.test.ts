@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import { service as health } from 'grpc-health-check';
 import { parseHealthRequest } from './parse-health-request.ts';
 

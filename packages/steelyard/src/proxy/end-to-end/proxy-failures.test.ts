@@ -4,6 +4,7 @@ import { constants } from 'node:http2';
 import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
 import type { PodBehaviour, TestCaller } from '@steelyard/testkit';
+import { freePort, listenLocal } from '@steelyard/testkit';
 import { cleanUp, startBed } from './proxy.test-bed.ts';
 
 describe('failures become gRPC statuses', () => {
@@ -17,19 +18,23 @@ describe('failures become gRPC statuses', () => {
     assert.match(statusOf(await caller.call('x')), /^14 steelyard: .*no endpoint/);
   });
 
+  test('no endpoint, for a thousand calls and more: their caller keeps its connection', async () => {
+    const { caller } = await startBed(0);
+    let leaving = 0;
+    caller.session.on('goaway', () => leaving++);
+    for (let round = 0; round < 20; round++) {
+      const replies = await Promise.all(Array.from({ length: 100 }, () => caller.call('x')));
+      for (const reply of replies) assert.match(statusOf(reply), /^14 /);
+    }
+    assert.equal(leaving, 0);
+    assert.equal(caller.session.destroyed, false);
+  });
+
   test('connection refused', async () => {
     const { caller, source } = await startBed(1);
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    assert.ok(typeof address === 'object' && address !== null);
-    server.close();
-    await once(server, 'close');
-    source.setPods([{ port: address.port }]);
-    assert.match(
-      statusOf(await caller.call('x')),
-      new RegExp(`^14 steelyard: .*127.0.0.1:${address.port}.*ECONNREFUSED`),
-    );
+    const port = await freePort();
+    source.setPods([{ port }]);
+    assert.match(statusOf(await caller.call('x')), new RegExp(`^14 steelyard: .*127.0.0.1:${port}.*ECONNREFUSED`));
   });
 
   test('a pod that is killed in the middle: before and after its header', async () => {
@@ -67,15 +72,9 @@ describe('failures become gRPC statuses', () => {
 
   test('a pod that is no HTTP/2 server', async () => {
     const { caller, source } = await startBed(1);
-    const plain = createServer((socket) => socket.resume().end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(
-      0,
-      '127.0.0.1',
-    );
-    await once(plain, 'listening');
+    const plain = createServer((socket) => socket.resume().end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    source.setPods([{ port: await listenLocal(plain) }]);
     cleanUp.push(() => once(plain.close(), 'close'));
-    const address = plain.address();
-    assert.ok(typeof address === 'object' && address !== null);
-    source.setPods([{ port: address.port }]);
     assert.match(statusOf(await caller.call('x')), /^14 steelyard: the connection to .* was lost/);
   });
 

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { constants } from 'node:http2';
-import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
 import type { PodBehaviour } from '@steelyard/testkit';
+import { freePort } from '@steelyard/testkit';
 import { named, newCaller, startRules, whoAnswers } from './proxy-rules.test-bed.ts';
 
 const NAMES = ['a', 'b', 'c', 'd'];
@@ -63,12 +62,7 @@ describe('consistent hashing: calls of one key have one pod', () => {
 
 describe('consistent hashing and calls that are sent again', () => {
   test('a pod that cannot be reached: its keys go to others, the keys of others stay', async () => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    const ports = [typeof address === 'object' && address !== null ? address.port : 0];
-    server.close();
-    await once(server, 'close');
+    const ports = [await freePort()];
     const trafficPolicy = byHash({ httpHeaderName: 'x-user' });
     const { caller } = await startRules({ pods, ports, trafficPolicy });
     const calls = users(100).map((user) => ({ 'x-user': user }));

@@ -23,7 +23,7 @@ const CASES: readonly [string, object, CompilerOptions, readonly string[]][] = [
 async function answersOf(trafficPolicy: object, client: CompilerOptions, count: number): Promise<readonly string[]> {
   const { caller, findings } = await startRules({ pods, trafficPolicy, client });
   assert.deepEqual(
-    findings.filter(({ path }) => path?.includes('localityLbSetting')),
+    findings.filter(({ path }) => path?.includes('LbSetting')),
     [],
   );
   return whoAnswers(
@@ -46,6 +46,30 @@ describe('localityLbSetting: calls go to', () => {
     const far = answers.filter((name) => name === 'z3-3').length;
     // 320 expected, standard deviation 8
     assert.ok(far > 280 && far < 360, `${far} of 400 in z3`);
+  });
+});
+
+describe('zoneAwareLbSetting: calls', () => {
+  const by = (zoneAwareLbSetting: object, more: object = {}): object => ({
+    loadBalancer: { simple: 'RANDOM', zoneAwareLbSetting, ...more },
+  });
+  for (const [why, trafficPolicy, client, expected] of [
+    ['stay in the zone that has its part', by({ minClusterSize: 4 }), at('r', 'z1'), ['z1-0', 'z1-1']],
+    ['go everywhere in a region that is too small', by({}), at('r', 'z1'), ALL],
+    ['go everywhere from a zone without endpoints', by({ minClusterSize: 1 }), at('r', 'z4'), ALL],
+    ['go everywhere when it is turned off', by({ enabled: false, minClusterSize: 1 }), at('r', 'z1'), ALL],
+  ] as const) {
+    test(why, async () => {
+      assert.deepEqual([...new Set(await answersOf(trafficPolicy, client, 64))].toSorted(), expected);
+    });
+  }
+
+  test('overflow to where there is room', async () => {
+    const answers = await answersOf(by({ minClusterSize: 4 }), at('r', 'z3'), 400);
+    // A third of the callers and a quarter of the endpoints: three quarters stay, and z1 alone has more than its part.
+    const home = answers.filter((name) => name === 'z3-3').length;
+    assert.ok(home > 260 && home < 340, `${home} of 400 at home`);
+    assert.deepEqual([...new Set(answers)].toSorted(), ['z1-0', 'z1-1', 'z3-3']);
   });
 });
 

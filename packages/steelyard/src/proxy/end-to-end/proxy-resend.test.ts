@@ -10,6 +10,7 @@ import {
   echo,
   FLAG,
   FRAME,
+  listenLocal,
   literalBlock,
   type PodBehaviour,
   rawFrame,
@@ -21,10 +22,8 @@ import { cleanUp, startBed } from './proxy.test-bed.ts';
 async function listening(
   onSocket: (socket: Socket) => void,
 ): Promise<{ readonly server: Server; readonly port: number }> {
-  const server = createServer(onSocket).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  return { server, port: typeof address === 'object' && address !== null ? address.port : 0 };
+  const server = createServer(onSocket);
+  return { server, port: await listenLocal(server) };
 }
 
 /** A port nobody listens on. */

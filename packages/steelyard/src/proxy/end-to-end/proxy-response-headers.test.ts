@@ -26,7 +26,7 @@ const CASES: readonly [string, readonly object[], object][] = [
   ['set', [rule({ set: { 'x-version': '2', 'x-new': 'n' } })], { 'x-version': '2', 'x-new': 'n', 'x-secret': 's' }],
   ['added', [rule({ add: { 'x-version': '2', 'x-new': 'n' } })], { 'x-version': '1, 2', 'x-new': 'n' }],
   [
-    'of a destination, after those of the rule',
+    'of a sole destination, in one with those of the rule',
     [
       {
         headers: { response: { set: { 'x-version': 'rule' }, remove: ['x-secret'] } },
@@ -34,6 +34,23 @@ const CASES: readonly [string, readonly object[], object][] = [
       },
     ],
     { 'x-version': 'rule, destination', 'x-secret': undefined },
+  ],
+  [
+    'of one of several destinations, before those of the rule',
+    [
+      {
+        headers: { response: { set: { 'x-version': 'rule' }, add: { 'x-new': 'rule' } } },
+        route: [
+          {
+            ...toBackend,
+            weight: 1,
+            headers: { response: { set: { 'x-version': 'destination', 'x-new': 'destination' } } },
+          },
+          { ...toBackend, weight: 0 },
+        ],
+      },
+    ],
+    { 'x-version': 'rule', 'x-new': 'destination, rule' },
   ],
 ];
 

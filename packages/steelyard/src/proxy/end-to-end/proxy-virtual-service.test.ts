@@ -68,6 +68,7 @@ async function callWith(http: readonly object[], headers: object): Promise<TestR
 }
 
 const to = (host: string): object => ({ route: [{ destination: { host } }] });
+const destination = { destination: { host: 'backend' } };
 const toBackend = to('backend');
 const half = { percentage: { value: 50 } };
 
@@ -117,7 +118,7 @@ const CASES: readonly [string, readonly object[], object, object][] = [
     { 'x-user': 'none', 'x-via': 'steelyard' },
   ],
   [
-    'headers of a destination, after those of the rule',
+    'headers of a sole destination, in one with those of the rule',
     [
       {
         headers: { request: { set: { via: 'rule' } } },
@@ -127,11 +128,65 @@ const CASES: readonly [string, readonly object[], object, object][] = [
     {},
     { 'x-via': 'rule, destination' },
   ],
+  // What follows was tried with Envoy 1.40, given what Istio makes of such rules.
+  [
+    'a sole destination that removes what the rule sets: removals come first',
+    [
+      {
+        headers: { request: { set: { via: 'rule' }, add: { user: 'rule' } } },
+        route: [{ ...destination, headers: { request: { remove: ['via'], set: { user: 'destination' } } } }],
+      },
+    ],
+    { via: 'x', user: 'jason' },
+    { 'x-via': 'rule', 'x-user': 'destination, rule' },
+  ],
+  [
+    'a sole destination that sets what the rule sets holds',
+    [
+      {
+        headers: { request: { set: { via: 'rule' } } },
+        route: [{ ...destination, headers: { request: { set: { via: 'destination', host: 'x.y' } } } }],
+      },
+    ],
+    {},
+    { 'x-via': 'destination', 'x-authority': 'x.y' },
+  ],
+  [
+    'of several destinations the headers come first, and the rule holds',
+    [
+      {
+        headers: { request: { set: { via: 'rule' }, add: { user: 'rule' } } },
+        route: [
+          { ...destination, weight: 1, headers: { request: { set: { via: 'destination', user: 'destination' } } } },
+          { ...destination, weight: 0 },
+        ],
+      },
+    ],
+    { user: 'jason' },
+    { 'x-via': 'rule', 'x-user': 'destination, rule' },
+  ],
+  [
+    'the authority of one of several destinations',
+    [{ route: [{ ...destination, weight: 1, headers: { request: { set: { ':authority': 'x.y' } } } }, destination] }],
+    {},
+    { 'x-authority': 'x.y' },
+  ],
+  [
+    'the authority of the rule holds',
+    [
+      {
+        rewrite: { authority: 'of.rule' },
+        route: [{ ...destination, weight: 1, headers: { request: { set: { host: 'x.y' } } } }, destination],
+      },
+    ],
+    {},
+    { 'x-authority': 'of.rule' },
+  ],
   [
     'an answer',
     [{ directResponse: { status: 503, body: { string: 'closed today' } } }],
     {},
-    { 'grpc-status': '14', 'grpc-message': 'steelyard: closed today' },
+    { 'grpc-status': '14', 'grpc-message': 'closed today' },
   ],
   ['a redirect', [{ redirect: { authority: 'x', uri: '/y' } }], {}, { 'grpc-status': '2' }],
   [

@@ -10,17 +10,11 @@ import {
   type TestRules,
   type TestSource,
 } from '@steelyard/testkit';
-import type { Logger } from '../../log.ts';
+import { silentLog as silent } from '../../log.test-bed.ts';
 import { type Proxy, startProxy } from '../proxy.ts';
 import type { ConnectionSettings } from '../transport/connection-settings.ts';
 
-export const silent: Logger = {
-  debug() {},
-  info() {},
-  warn() {},
-  error() {},
-  forComponent: () => silent,
-};
+export { silent };
 
 /** Run in reverse when the file's tests are over. */
 export const cleanUp: (() => Promise<unknown>)[] = [];

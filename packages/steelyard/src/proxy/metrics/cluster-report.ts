@@ -5,6 +5,8 @@ export interface ClusterReport {
   readonly policy: string;
   /** Calls under way. */
   readonly active: number;
+  /** Calls that no pod has: they wait for a connection to be made, or for room at one. */
+  readonly waiting: number;
   /** Calls (or connections) that circuit breakers have refused, by the limit's name. */
   readonly refused: Readonly<Record<string, number>>;
   /** Limits that are reached now. */
@@ -20,8 +22,14 @@ export interface MemberReport {
   readonly ejections: number;
   /** What active checks say; absent: there are none. */
   readonly probe: 'unchecked' | 'healthy' | 'unhealthy' | undefined;
-  /** It is new, and has not its full share yet. */
-  readonly warming: boolean;
+  /** The part of a full share that it gets, 0–1: below 1 while it is new. */
+  readonly warmth: number;
+  /** Factor from 1 by which its load counts, as its calls fail. */
+  readonly handicap: number;
+  /** What its load reports make of it (gRFC A58); 0: there are none to go by. */
+  readonly weight: number;
+  /** What a call is expected to take there (PEAK_EWMA), in milliseconds; absent: the policy does not go by it. */
+  readonly expectedMs?: number;
 }
 
 /** Processes judge for themselves: what one of them has ejected counts as ejected. */
@@ -39,8 +47,16 @@ export function settleClusters(reports: readonly ClusterReport[]): ClusterReport
   return reports.map((report) => ({
     ...report,
     active: 0,
+    waiting: 0,
     open: [],
-    members: report.members.map((member) => ({ ...member, ejected: false, probe: undefined, warming: false })),
+    members: report.members.map((member) => ({
+      ...member,
+      ejected: false,
+      probe: undefined,
+      warmth: 1,
+      handicap: 1,
+      weight: 0,
+    })),
   }));
 }
 
@@ -55,6 +71,7 @@ function mergeTwo(one: ClusterReport, other: ClusterReport): ClusterReport {
     name: one.name,
     policy: other.policy,
     active: one.active + other.active,
+    waiting: one.waiting + other.waiting,
     refused: Object.fromEntries(
       Array.from(limits, (limit) => [limit, (one.refused[limit] ?? 0) + (other.refused[limit] ?? 0)]),
     ),
@@ -69,6 +86,9 @@ function mergeMembers(one: MemberReport, other: MemberReport): MemberReport {
     ejected: one.ejected || other.ejected,
     ejections: one.ejections + other.ejections,
     probe: one.probe === 'unhealthy' ? one.probe : (other.probe ?? one.probe),
-    warming: one.warming || other.warming,
+    warmth: Math.min(one.warmth, other.warmth),
+    handicap: Math.max(one.handicap, other.handicap),
+    ...(other.expectedMs !== undefined && { expectedMs: Math.max(one.expectedMs ?? 0, other.expectedMs) }),
+    weight: one.weight > 0 && other.weight > 0 ? (one.weight + other.weight) / 2 : one.weight + other.weight,
   };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import { bucketOf, bucketStart, countOf, LatencyHistogram, octaveCounts, quantileUs } from './metrics-histogram.ts';
 
 const anyUs = fc.oneof(fc.integer({ min: 0, max: 2 ** 31 - 1 }), fc.integer({ min: 0, max: 5000 }));

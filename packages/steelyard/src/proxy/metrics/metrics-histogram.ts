@@ -6,7 +6,7 @@ const LONGEST_US = 2 ** OCTAVES - 1;
 const BUCKETS = (OCTAVES - 3) * STEPS;
 
 /** What is left of a histogram away from its process. */
-export interface HistogramReport {
+export interface LatencyReport {
   /** Per bucket, see {@link bucketStart}. */
   readonly counts: Float64Array;
   readonly sumUs: number;
@@ -27,7 +27,7 @@ export class LatencyHistogram {
     this.sumUs += us;
   }
 
-  add({ counts, sumUs }: HistogramReport): void {
+  add({ counts, sumUs }: LatencyReport): void {
     for (let i = 0; i < BUCKETS; i++) this.counts[i] = (this.counts[i] ?? 0) + (counts[i] ?? 0);
     this.sumUs += sumUs;
   }
@@ -47,14 +47,14 @@ export function bucketStart(bucket: number): number {
   return (STEPS + (bucket % STEPS)) * 2 ** (octave - 4);
 }
 
-export function countOf({ counts }: HistogramReport): number {
+export function countOf({ counts }: LatencyReport): number {
   let total = 0;
   for (const count of counts) total += count;
   return total;
 }
 
 /** The values are at most this (the end of the bucket that the quantile falls in); `undefined` without any value. */
-export function quantileUs(histogram: HistogramReport, quantile: number): number | undefined {
+export function quantileUs(histogram: LatencyReport, quantile: number): number | undefined {
   const total = countOf(histogram);
   if (total === 0) return undefined;
   const rank = Math.max(1, Math.ceil(total * quantile));
@@ -74,7 +74,7 @@ const LAST_SHOWN = 27;
  * Cumulative counts at octaves, which are edges of our own buckets and therefore exact: how many values were below
  * `beforeUs`. A value that is exactly on an edge counts above it.
  */
-export function octaveCounts({ counts }: HistogramReport): { readonly beforeUs: number; readonly count: number }[] {
+export function octaveCounts({ counts }: LatencyReport): { readonly beforeUs: number; readonly count: number }[] {
   const rows: { beforeUs: number; count: number }[] = [];
   let bucket = 0;
   let seen = 0;

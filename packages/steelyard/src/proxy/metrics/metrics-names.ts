@@ -16,6 +16,7 @@ type MetricKey =
   | 'endpointEjections'
   | 'endpointUnhealthy'
   | 'clusterActive'
+  | 'clusterWaiting'
   | 'clusterRefused'
   | 'connections'
   | 'connectionsOpened'
@@ -46,25 +47,25 @@ export const METRICS: Readonly<Record<MetricKey, MetricFamily>> = {
   serverCallsStarted: {
     name: 'grpc_server_call_started_total',
     type: 'counter',
-    help: 'Calls that came in.',
+    help: 'Calls that callers have begun.',
     labels: ['grpc_method'],
   },
   serverCallDuration: {
     name: 'grpc_server_call_duration_seconds',
     type: 'histogram',
-    help: 'Time from the header of a call to the end of its response.',
+    help: 'Time from the header of a call to the end of its response, by the status that its caller got.',
     labels: ['grpc_method', 'grpc_status'],
   },
   attemptsStarted: {
     name: 'grpc_client_attempt_started_total',
     type: 'counter',
-    help: 'Attempts to have a call served by a pod.',
+    help: 'Calls that were sent to a pod. Retries, hedges and mirrored copies count as well.',
     labels: ['grpc_method', 'grpc_target'],
   },
   attemptDuration: {
     name: 'grpc_client_attempt_duration_seconds',
     type: 'histogram',
-    help: 'Time from sending a call to a pod to the end of its response.',
+    help: 'Time from sending a call to a pod to the end of its response, by the status of that attempt.',
     labels: ['grpc_method', 'grpc_target', 'grpc_status'],
   },
   retries: {
@@ -76,19 +77,19 @@ export const METRICS: Readonly<Record<MetricKey, MetricFamily>> = {
   transparentRetries: {
     name: 'grpc_client_call_transparent_retries_total',
     type: 'counter',
-    help: 'Attempts that were added because no pod had looked at the one before.',
+    help: 'Attempts made at once because certainly no pod had looked at the call (refused, or never sent).',
     labels: ['grpc_method', 'grpc_target'],
   },
   hedges: {
     name: 'grpc_client_call_hedges_total',
     type: 'counter',
-    help: 'Attempts that were begun beside others of the same call.',
+    help: 'Attempts that were begun beside another of the same call (hedging).',
     labels: ['grpc_method', 'grpc_target'],
   },
   mirrored: {
     name: 'steelyard_mirrored_calls_total',
     type: 'counter',
-    help: 'Copies of calls that were sent to a pod, and whose answers nobody waits for.',
+    help: 'Copies of calls that a mirror rule sent to a pod. Their answers are dropped.',
     labels: ['grpc_method', 'grpc_target'],
   },
   endpointCalls: {
@@ -106,25 +107,25 @@ export const METRICS: Readonly<Record<MetricKey, MetricFamily>> = {
   endpointConnections: {
     name: 'steelyard_endpoint_connections',
     type: 'gauge',
-    help: 'Connections to a pod.',
+    help: 'Connections to a pod, those that are being made among them.',
     labels: ['endpoint'],
   },
   endpointEjected: {
     name: 'steelyard_endpoint_ejected',
     type: 'gauge',
-    help: '1 while a pod is ejected for failing. Pods that never were have none.',
+    help: '1 while a pod is ejected for failing (outlierDetection), else 0. Absent for pods that never were.',
     labels: ['grpc_target', 'endpoint'],
   },
   endpointEjections: {
     name: 'steelyard_endpoint_ejections_total',
     type: 'counter',
-    help: 'How often a pod was ejected for failing.',
+    help: 'How often a pod was ejected for failing (outlierDetection).',
     labels: ['grpc_target', 'endpoint'],
   },
   endpointUnhealthy: {
     name: 'steelyard_endpoint_unhealthy',
     type: 'gauge',
-    help: '1 while active health checks find a pod unhealthy. Pods that are not checked have none.',
+    help: '1 while active health checks find a pod unhealthy, else 0. Absent for pods that are not checked.',
     labels: ['grpc_target', 'endpoint'],
   },
   clusterActive: {
@@ -133,100 +134,106 @@ export const METRICS: Readonly<Record<MetricKey, MetricFamily>> = {
     help: 'Calls under way at the pods of a cluster.',
     labels: ['grpc_target'],
   },
+  clusterWaiting: {
+    name: 'steelyard_cluster_waiting_calls',
+    type: 'gauge',
+    help: 'Calls that no pod has yet: they wait for a connection to be made, or for room at one.',
+    labels: ['grpc_target'],
+  },
   clusterRefused: {
     name: 'steelyard_cluster_refused_total',
     type: 'counter',
-    help: 'Calls, with maxConnections connections, with retries attempts after the first, that a limit has refused.',
+    help: 'What a limit of a cluster has refused. Limits maxRequests and maxPendingRequests refuse calls, maxConnections connections, retries (the retry budget) retries.',
     labels: ['grpc_target', 'limit'],
   },
   connections: {
     name: 'steelyard_connections',
     type: 'gauge',
-    help: 'Open connections, of callers (downstream) and to pods (upstream).',
+    help: 'Open connections: downstream are those of callers, upstream those to pods.',
     labels: ['side'],
   },
   connectionsOpened: {
     name: 'steelyard_connections_opened_total',
     type: 'counter',
-    help: 'Connections that were opened.',
+    help: 'Connections that callers have opened (downstream), or that were begun to pods (upstream).',
     labels: ['side'],
   },
   connectionsFailed: {
     name: 'steelyard_connections_failed_total',
     type: 'counter',
-    help: 'Connections that an error of the socket ended, a refused one among them.',
+    help: 'Connections that ended with an error: refused, reset, not made in time.',
     labels: ['side'],
   },
   receivedBytes: {
     name: 'steelyard_received_bytes_total',
     type: 'counter',
-    help: 'Octets read from connections.',
+    help: 'Octets read from connections, without TLS.',
     labels: ['side'],
   },
   sentBytes: {
     name: 'steelyard_sent_bytes_total',
     type: 'counter',
-    help: 'Octets written to connections.',
+    help: 'Octets written to connections, without TLS.',
     labels: ['side'],
   },
   heldBytes: {
     name: 'steelyard_held_bytes',
     type: 'gauge',
-    help: 'Octets held for peers: what they do not take, and the headers of open calls (docs/limits.md).',
+    help: 'Octets held in memory for peers: data that they have not taken yet, and the headers of open calls (docs/limits.md).',
     labels: [],
   },
   refusedStreams: {
     name: 'steelyard_refused_streams_total',
     type: 'counter',
-    help: 'Calls that were refused as too much was held for peers.',
+    help: 'Calls refused because the process held more than maxProcessLength for peers (docs/limits.md).',
     labels: [],
   },
   relievedConnections: {
     name: 'steelyard_relieved_connections_total',
     type: 'counter',
-    help: 'Connections that were closed, or lost calls, as they held the most when too much was held.',
+    help: 'Connections closed, or relieved of some calls, because the process held more than maxProcessLength and they the most.',
     labels: [],
   },
   refusedConnections: {
     name: 'steelyard_refused_connections_total',
     type: 'counter',
-    help: 'Connections of callers that were closed at once as there were too many.',
+    help: 'Connections of callers that were closed at once because there were maxConnections already.',
     labels: [],
   },
   tlsHandshakeFailures: {
     name: 'steelyard_tls_handshake_failures_total',
     type: 'counter',
-    help: 'Connections of callers whose TLS handshake failed, or was not for HTTP/2.',
+    help: 'Connections of callers whose TLS handshake failed, or did not agree on HTTP/2.',
     labels: [],
   },
   accessLogDropped: {
     name: 'steelyard_access_log_dropped_lines_total',
     type: 'counter',
-    help: 'Lines of the access log that were dropped as the file or pipe did not keep up.',
+    help: 'Lines of the access log that were dropped because the file or pipe did not keep up.',
     labels: [],
   },
   ready: {
     name: 'steelyard_ready',
     type: 'gauge',
-    help: '1 while /readyz says yes.',
+    help: '1 while /readyz answers 200, else 0.',
     labels: [],
   },
   configVersion: {
     name: 'steelyard_config_version',
     type: 'gauge',
-    help: 'Version of the Snapshot in use.',
+    help: 'Version of the configuration in use. Each change of objects that matters makes a new one.',
     labels: [],
   },
   configDiagnostics: {
     name: 'steelyard_config_diagnostics',
     type: 'gauge',
-    help: 'Findings about the objects that the Snapshot was made of.',
+    help: 'Findings about the objects in use, as steelyard analyze tells them, by severity.',
     labels: ['severity'],
   },
   workers: {
     name: 'steelyard_workers',
     type: 'gauge',
-    help: 'Worker processes that take connections.',
+    help: 'Worker processes that take connections. Absent when there is only one process.',
     labels: [],
   },
   workerConnections: {
@@ -238,7 +245,7 @@ export const METRICS: Readonly<Record<MetricKey, MetricFamily>> = {
   workerRestarts: {
     name: 'steelyard_worker_restarts_total',
     type: 'counter',
-    help: 'Worker processes that ended by themselves and were replaced.',
+    help: 'Worker processes that ended unexpectedly and were replaced.',
     labels: [],
   },
   cpuSeconds: {

@@ -50,9 +50,12 @@ const report: ProxyReport = {
       name: 'outbound|8000||backend',
       policy: 'LEAST_REQUEST',
       active: 2,
+      waiting: 4,
       refused: { maxRequests: 3 },
       open: [],
-      members: [{ key: '10.0.0.1:8000', ejected: true, ejections: 2, probe: 'unhealthy', warming: false }],
+      members: [
+        { key: '10.0.0.1:8000', ejected: true, ejections: 2, probe: 'unhealthy', warmth: 1, handicap: 1, weight: 0 },
+      ],
     },
   ],
   downstream: { opened: 9, closed: 4, failed: 1, receivedOctets: 1000, sentOctets: 2000 },
@@ -167,11 +170,12 @@ describe('the names of the metrics', () => {
     );
   });
 
-  test('docs/operation.md has them all, and no other', () => {
-    const documented = readWorkspaceFile('docs/operation.md').matchAll(/^\| `((?:grpc|steelyard|process)_\w+)`/gm);
+  test('docs/operation.md has them all, in the same words, and no other', () => {
+    const row = /^\| `((?:grpc|steelyard|process)_\w+)` +\|.*\| (.*?) +\|$/gm;
+    const documented = readWorkspaceFile('docs/operation.md').matchAll(row);
     assert.deepEqual(
-      Array.from(documented, ([, name]) => name),
-      families.map(({ name }) => name),
+      Array.from(documented, ([, name, help]) => `${name}: ${help}`),
+      families.map(({ name, help }) => `${name}: ${help}`),
     );
   });
 });

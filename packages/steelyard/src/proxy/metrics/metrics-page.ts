@@ -1,11 +1,11 @@
 import type { Snapshot } from '@steelyard/core/model';
-import type { HistogramReport } from './metrics-histogram.ts';
+import type { LatencyReport } from './metrics-histogram.ts';
 import { METRICS } from './metrics-names.ts';
 import type { ProxyReport } from './metrics-report.ts';
 import type { StatusReport } from './metrics-series.ts';
 import { GRPC_STATUS_NAMES } from '@steelyard/core/model';
-import { renderNumbers, type Sample } from '../../metric-text.ts';
-import { renderHistograms } from './metrics-text.ts';
+import { only, renderNumbers, type Sample } from '../../metric-text.ts';
+import { renderLatencies } from './metrics-text.ts';
 
 /** How the processes of a proxy with several of them are doing. */
 export interface WorkersReport {
@@ -40,7 +40,7 @@ export function renderMetrics(page: MetricsPage): string {
       METRICS.serverCallsStarted,
       report.methods.map(({ method, started }) => ({ labels: [method], value: started })),
     ),
-    renderHistograms(
+    renderLatencies(
       METRICS.serverCallDuration,
       report.methods.flatMap(({ method, ended }) => byStatus([method], ended)),
     ),
@@ -48,7 +48,7 @@ export function renderMetrics(page: MetricsPage): string {
       METRICS.attemptsStarted,
       attempts.map(({ method, target, started }) => ({ labels: [method, target], value: started })),
     ),
-    renderHistograms(
+    renderLatencies(
       METRICS.attemptDuration,
       attempts.flatMap(({ method, target, ended }) => byStatus([method, target], ended)),
     ),
@@ -139,6 +139,10 @@ function renderClusters({ clusters }: ProxyReport): string[] {
       clusters.map(({ name, active }) => ({ labels: [name], value: active })),
     ),
     renderNumbers(
+      METRICS.clusterWaiting,
+      clusters.map(({ name, waiting }) => ({ labels: [name], value: waiting })),
+    ),
+    renderNumbers(
       METRICS.clusterRefused,
       clusters.flatMap(({ name, refused }) =>
         Object.entries(refused).map(([limit, value]) => ({ labels: [name, limit], value })),
@@ -174,10 +178,6 @@ function renderWorkers(report: WorkersReport | undefined): string[] {
   ];
 }
 
-function byStatus(labels: readonly string[], ended: readonly StatusReport[]): Sample<HistogramReport>[] {
+function byStatus(labels: readonly string[], ended: readonly StatusReport[]): Sample<LatencyReport>[] {
   return ended.map((report) => ({ labels: [...labels, GRPC_STATUS_NAMES[report.status] ?? ''], value: report }));
-}
-
-function only(value: number): Sample<number>[] {
-  return [{ labels: [], value }];
 }

@@ -1,4 +1,4 @@
-import { type HistogramReport, LatencyHistogram } from './metrics-histogram.ts';
+import { type LatencyReport, LatencyHistogram } from './metrics-histogram.ts';
 import { type AttemptReport, mergeStatuses, type MethodReport, sumKinds } from './metrics-series.ts';
 import { GRPC_STATUS_NAMES } from '@steelyard/core/model';
 import { type ClusterReport, mergeClusters, settleClusters } from './cluster-report.ts';
@@ -15,7 +15,7 @@ export interface EndpointReport {
   readonly started: number;
   /** Calls that ended, at their gRPC status. */
   readonly byStatus: Float64Array;
-  readonly latency: HistogramReport;
+  readonly latency: LatencyReport;
 }
 
 /** All that was counted, as plain data: it survives the way from one process to another, and reports can be added up. */

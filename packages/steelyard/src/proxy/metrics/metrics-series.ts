@@ -1,4 +1,4 @@
-import { type HistogramReport, LatencyHistogram } from './metrics-histogram.ts';
+import { type LatencyReport, LatencyHistogram } from './metrics-histogram.ts';
 import { UNKNOWN } from './metrics-status.ts';
 import { GRPC_STATUS_NAMES } from '@steelyard/core/model';
 
@@ -27,7 +27,7 @@ export class StatusLatencies {
   }
 }
 
-export interface StatusReport extends HistogramReport {
+export interface StatusReport extends LatencyReport {
   readonly status: number;
 }
 

@@ -1,9 +1,9 @@
-import { type MetricFamily, renderSeconds, type Sample } from '../../metric-text.ts';
-import { countOf, type HistogramReport, octaveCounts } from './metrics-histogram.ts';
+import { type MetricFamily, renderHistogram, type Sample } from '../../metric-text.ts';
+import { countOf, type LatencyReport, octaveCounts } from './metrics-histogram.ts';
 
 /** A histogram of seconds, one bucket an octave. */
-export function renderHistograms(family: MetricFamily, samples: readonly Sample<HistogramReport>[]): string {
-  return renderSeconds(
+export function renderLatencies(family: MetricFamily, samples: readonly Sample<LatencyReport>[]): string {
+  return renderHistogram(
     family,
     samples.map(({ labels, value }) => ({
       labels,

@@ -6,6 +6,7 @@ import type { Call } from '../calls/call.ts';
 import type { Exchange, PodLink, StreamReset } from '../calls/exchange.ts';
 import { failureOfReset, GrpcStatus } from '../calls/grpc-status.ts';
 import { codeOfField, codeOfHeader, STATIC_200 } from '../metrics/metrics-status.ts';
+import { hasNamedHeader } from './asked-plan.ts';
 import type { Outcome } from './outcome.ts';
 import { outcomeOfHeader, outcomeOfReset, outcomeOfTrailers } from './outcomes.ts';
 
@@ -70,9 +71,12 @@ export class HedgeAttempt implements Exchange {
     if (!stream.headersReceived && !block.tooLarge) return;
     const status = codeOfHeader(block, this.#call.grpc);
     if (!block.tooLarge) {
-      if (endStream || block.status?.staticIndex !== STATIC_200) {
-        const outcome = outcomeOfHeader(block, status, endStream, link);
-        if (status !== GrpcStatus.OK && this.#owner.failed(this, outcome, 'answered')) return;
+      const { plan } = this.#call;
+      const named = plan?.namedHeaders !== undefined && hasNamedHeader(block, plan, plan.namedHeaders);
+      if (named || endStream || block.status?.staticIndex !== STATIC_200) {
+        const outcome = outcomeOfHeader(block, status, endStream, link, named);
+        const how = named && !endStream ? 'unsaid' : 'answered';
+        if ((named || status !== GrpcStatus.OK) && this.#owner.failed(this, outcome, how)) return;
       } else if (this.#call.grpc) {
         this.#head = block.retain();
         return;

@@ -20,6 +20,8 @@ export interface Outcome {
   readonly reset: 'none' | 'unconnected' | 'untouched' | 'refused' | 'broken' | 'timeout';
   /** `x-envoy-ratelimited` is there. */
   readonly rateLimited: boolean;
+  /** Its header has a field that the request named: see {@link hasNamedHeader}. */
+  readonly named: boolean;
   /** The value of `grpc-retry-pushback-ms`. */
   readonly pushback: string | undefined;
   readonly last: () => LastWord;
@@ -30,7 +32,7 @@ export function isRetriable(plan: RetryPlan, outcome: Outcome, grpc: boolean): b
   if (grpc && (plan.grpcStatuses & (1 << outcome.status)) !== 0) return true;
   switch (outcome.reset) {
     case 'none':
-      return plan.isHttpStatus(outcome.httpStatus) || (plan.onRateLimit && outcome.rateLimited);
+      return outcome.named || plan.isHttpStatus(outcome.httpStatus) || (plan.onRateLimit && outcome.rateLimited);
     case 'unconnected':
       return plan.onReset || plan.onConnectFailure || plan.onResetBeforeRequest;
     case 'untouched':

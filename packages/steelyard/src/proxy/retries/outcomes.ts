@@ -4,18 +4,31 @@ import { type CallFailure, GrpcStatus } from '../calls/grpc-status.ts';
 import type { Outcome } from './outcome.ts';
 import { isRateLimited, pushbackOf } from './pushback.ts';
 
-/** The response has only a header, or one with an HTTP status that says it all. */
-export function outcomeOfHeader(block: HeaderBlock, status: number, endStream: boolean, link: PodLink): Outcome {
+/**
+ * The response has only a header, or one that says it all: by an HTTP status, or by a field that the request named.
+ *
+ * @param named it has such a field
+ */
+export function outcomeOfHeader(
+  block: HeaderBlock,
+  status: number,
+  endStream: boolean,
+  link: PodLink,
+  named: boolean,
+): Outcome {
   const httpStatus = Number(block.status?.text ?? 0);
+  // Should there be no other pod to ask after all, this answer is lost: it must not look like one.
+  const lost = named && status === GrpcStatus.OK ? GrpcStatus.UNAVAILABLE : status;
   return {
     status,
     httpStatus,
     reset: 'none',
     rateLimited: isRateLimited(block),
+    named,
     pushback: pushbackOf(block),
     last: () => ({
       ...(endStream && { header: block.retain() }),
-      failure: { status, message: `${link.where} answered with HTTP status ${httpStatus}` },
+      failure: { status: lost, message: `${link.where} answered with HTTP status ${httpStatus}` },
     }),
   };
 }
@@ -32,6 +45,7 @@ export function outcomeOfTrailers(
     httpStatus: 200,
     reset: 'none',
     rateLimited: held !== undefined && isRateLimited(held),
+    named: false,
     pushback: pushbackOf(block),
     last: () => ({
       ...(held !== undefined && { header: held.retain(), trailers: block.retain() }),
@@ -47,6 +61,7 @@ export function outcomeOfReset(reset: StreamReset, untouched: boolean, failure: 
     httpStatus: 0,
     reset: kindOf(reset, untouched),
     rateLimited: false,
+    named: false,
     pushback: undefined,
     last: () => ({ failure }),
   };
@@ -63,6 +78,7 @@ export function outcomeOfTimeout(where: string, ms: number): Outcome {
     httpStatus: 0,
     reset: 'timeout',
     rateLimited: false,
+    named: false,
     pushback: undefined,
     last: () => ({ failure }),
   };

@@ -1,4 +1,5 @@
 import type { Cluster } from '@steelyard/core/model';
+import { SlidingCount } from './sliding-count.ts';
 
 /**
  * gRFC A6, "Throttling Retry Attempts and Hedged RPCs". The bucket is as large as gRPC allows, so that a pod that goes with
@@ -20,15 +21,29 @@ export class RetryBudget {
   waiting = 0;
   /** Retries there would have been. */
   refused = 0;
+  /** The attempts that have begun, as far as {@link RetryBudget.began} was told. Absent: the budget does not go by them. */
+  recent: SlidingCount | undefined = undefined;
+  readonly #now: () => number;
   #tokens = MAX_TOKENS;
 
-  constructor(cluster: Pick<Cluster, 'retryBudget' | 'connectionPool'>) {
+  /** @param now milliseconds of a clock that does not go back */
+  constructor(cluster: Pick<Cluster, 'retryBudget' | 'connectionPool'>, now: () => number) {
+    this.#now = now;
     this.#cluster = cluster;
+    this.update(cluster);
   }
 
   /** The cluster has changed; what is under way stays. */
   update(cluster: Pick<Cluster, 'retryBudget' | 'connectionPool'>): void {
     this.#cluster = cluster;
+    const { intervalMs } = cluster.retryBudget ?? {};
+    if (intervalMs === this.recent?.intervalMs) return;
+    this.recent = intervalMs === undefined ? undefined : new SlidingCount(intervalMs);
+  }
+
+  /** An attempt begins. */
+  began(): void {
+    this.recent?.record(this.#now());
   }
 
   /** A call has ended well. */
@@ -62,7 +77,9 @@ export class RetryBudget {
   #isWithin(calls: () => number): boolean {
     const { retryBudget, connectionPool } = this.#cluster;
     if (retryBudget !== undefined) {
-      const share = (retryBudget.percent / 100) * (calls() + this.waiting);
+      const of = this.recent?.total(this.#now()) ?? calls() + this.waiting;
+      // Rounded down, as in Envoy: a fifth of nine is one.
+      const share = Math.floor((retryBudget.percent / 100) * of);
       return this.active < Math.max(retryBudget.minRetryConcurrency, share);
     }
     if (connectionPool?.maxRetries !== undefined) return this.active < connectionPool.maxRetries;

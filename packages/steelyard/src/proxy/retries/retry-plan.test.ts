@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '@steelyard/core/model';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import { backoffMs } from './backoff.ts';
 import { isRetriable, type Outcome } from './outcome.ts';
 import { parsePushback } from './pushback.ts';
@@ -20,6 +20,7 @@ function outcome(part: Partial<Outcome>): Outcome {
     httpStatus: 0,
     reset: 'none',
     rateLimited: false,
+    named: false,
     pushback: undefined,
     last: () => ({ failure: { status: 2, message: '' } }),
     ...part,
@@ -72,6 +73,12 @@ describe('a retry plan', () => {
     });
   }
 
+  test('a header that the request named is a reason with any status, but not without a response', () => {
+    const plan = planOf({ retryOn: ['retriable-headers'] });
+    for (let status = 0; status <= 16; status++) assert.ok(isRetriable(plan, outcome({ status, named: true }), true));
+    assert.ok(!isRetriable(plan, outcome({ status: 14 }), true));
+  });
+
   test('words of gRPC are for callers that speak it', () => {
     const plan = planOf({ retryOn: ['unavailable'] });
     assert.ok(isRetriable(plan, outcome({ status: 14 }), true));
@@ -90,7 +97,8 @@ test('the backoff is somewhere below an interval that doubles up to ten times th
       fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
       (base, retry, draw) => {
         const ms = backoffMs(base, retry, () => draw);
-        assert.ok(ms >= 0 && ms < base * 10 && ms <= base * 2 ** Math.min(retry, 4), `${ms}`);
+        // Rounded, the largest draw below 1 of an interval is the interval.
+        assert.ok(ms >= 0 && ms <= base * Math.min(2 ** retry, 10), `${ms}`);
       },
     ),
   );
@@ -120,7 +128,7 @@ describe('a retry budget', () => {
   test('gives back what it took, whatever the order', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { maxLength: 100 }), fc.nat(5), (steps, most) => {
-        const budget = new RetryBudget({ connectionPool: { maxRetries: most } });
+        const budget = new RetryBudget({ connectionPool: { maxRetries: most } }, () => 0);
         let held = 0;
         for (const isTaking of steps) {
           if (isTaking) {
@@ -138,20 +146,48 @@ describe('a retry budget', () => {
   });
 
   test('a share of the calls, but a few in any case; it follows its cluster', () => {
-    const budget = new RetryBudget({ retryBudget: { percent: 50, minRetryConcurrency: 2 } });
+    const budget = new RetryBudget({ retryBudget: { percent: 50, minRetryConcurrency: 2 } }, () => 0);
     const admitted = (calls: number): number => {
       let count = 0;
       while (budget.admit(() => calls)) count++;
       for (let i = 0; i < count; i++) budget.release();
       return count;
     };
-    assert.deepEqual([0, 3, 4, 5, 100].map(admitted), [2, 2, 2, 3, 50]);
+    assert.deepEqual([0, 3, 4, 5, 6, 100].map(admitted), [2, 2, 2, 2, 3, 50]);
     budget.update({ retryBudget: { percent: 0, minRetryConcurrency: 0 } });
     assert.equal(admitted(100), 0);
   });
 
+  test('with an interval: a share of the attempts begun within it, whatever is under way', () => {
+    let now = 0;
+    const retryBudget = { percent: 20, minRetryConcurrency: 1, intervalMs: 10_000 };
+    const budget = new RetryBudget({ retryBudget }, () => now);
+    const admitted = (): number => {
+      let count = 0;
+      while (budget.admit(() => 1_000_000)) count++;
+      for (let i = 0; i < count; i++) budget.release();
+      return count;
+    };
+    assert.equal(admitted(), 1);
+    for (let i = 0; i < 100; i++) budget.began();
+    assert.equal(admitted(), 20);
+    now = 9000;
+    for (let i = 0; i < 50; i++) budget.began();
+    assert.equal(admitted(), 30);
+    now = 11_000;
+    assert.equal(admitted(), 10);
+    // The same rule once more, as when an endpoint changes: what was counted stays.
+    budget.update({ retryBudget: { ...retryBudget } });
+    assert.equal(admitted(), 10);
+    budget.update({ retryBudget: { ...retryBudget, intervalMs: 20_000 } });
+    assert.equal(admitted(), 1);
+    budget.update({ retryBudget: { percent: 20, minRetryConcurrency: 1 } });
+    budget.began();
+    assert.equal(budget.recent, undefined);
+  });
+
   test('the throttle: half of 1000 failures ahead of successes end it, and two successes make good one failure', () => {
-    const budget = new RetryBudget({});
+    const budget = new RetryBudget({}, () => 0);
     for (let i = 0; i < 499; i++) budget.failed();
     assert.ok(budget.admit(() => 0));
     budget.failed();

@@ -18,6 +18,13 @@ export interface RetryPlan {
   readonly onRefusedStream: boolean;
   readonly onConnectFailure: boolean;
   readonly onRateLimit: boolean;
+  /** The route says by which response headers, or statuses, that the request names: see {@link planAsked}. */
+  readonly asks: boolean;
+  /** What the request names is looked for, if it names any. */
+  readonly onNamedStatus: boolean;
+  readonly onNamedHeader: boolean;
+  /** Lower-case names of response headers that are a reason to try again; `undefined`: the request named none. */
+  readonly namedHeaders: ReadonlySet<string> | undefined;
 }
 
 /** The words of gRPC, at their status (istio.io, `HTTPRetry.retryOn`; Envoy, `x-envoy-retry-grpc-on`). */
@@ -51,6 +58,8 @@ function compileRetryPlan(policy: RetryPolicy): RetryPlan {
   let grpcStatuses = 0;
   for (const [word, status] of GRPC_WORDS) if (words.has(word)) grpcStatuses |= 1 << status;
   const codes = new Set(policy.statusCodes);
+  const saysStatus = words.has('retriable-status-codes') || codes.size > 0;
+  const onNamedHeader = words.has('retriable-headers');
   return {
     attempts: policy.attempts,
     perTryTimeoutMs: policy.perTryTimeoutMs,
@@ -68,6 +77,11 @@ function compileRetryPlan(policy: RetryPolicy): RetryPlan {
     onRefusedStream: words.has('refused-stream'),
     onConnectFailure: words.has('connect-failure'),
     onRateLimit: words.has('envoy-ratelimited'),
+    asks: saysStatus || onNamedHeader,
+    // Istio adds the word to codes, and to its default policy.
+    onNamedStatus: saysStatus || policy.retryOn === DEFAULT_RETRY_POLICY.retryOn,
+    onNamedHeader,
+    namedHeaders: undefined,
   };
 }
 

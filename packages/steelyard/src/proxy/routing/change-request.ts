@@ -5,13 +5,14 @@ import { changesNothing, operateHeaders } from './operate-headers.ts';
 
 /** Whether a call that takes this way goes on as it came. */
 export function leavesRequest(route: Route, destination: WeightedDestination): boolean {
-  if (route.rewrite !== undefined) return false;
+  if (route.rewrite !== undefined || destination.authority !== undefined) return false;
   return changesNothing(route.headers?.request) && changesNothing(destination.headers?.request);
 }
 
 /**
- * The header block a call goes on with: rewritten, then changed by the route's operations, then by the destination's.
- * What is not changed is the same field, so it is forwarded as it came off the wire.
+ * The header block a call goes on with: rewritten, then changed by the destination's operations, then by the route's
+ * (Envoy, `most_specific_header_mutations_wins` off). What is not changed is the same field, so it is forwarded as it came
+ * off the wire.
  */
 export function changeRequest(
   block: HeaderBlock,
@@ -20,9 +21,10 @@ export function changeRequest(
   match: RouteMatch | undefined,
 ): HeaderBlock {
   let fields = block.fields.slice(0, block.count);
+  if (destination.authority !== undefined) fields = rewrite(fields, { authority: destination.authority }, match);
   if (route.rewrite !== undefined) fields = rewrite(fields, route.rewrite, match);
-  if (route.headers !== undefined) fields = operateHeaders(fields, route.headers.request);
   if (destination.headers !== undefined) fields = operateHeaders(fields, destination.headers.request);
+  if (route.headers !== undefined) fields = operateHeaders(fields, route.headers.request);
   return HeaderBlock.of(fields);
 }
 

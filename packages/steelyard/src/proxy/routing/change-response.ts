@@ -8,7 +8,7 @@ export function responseRulesOf(
   destination: WeightedDestination,
 ): readonly HeaderOperations[] | undefined {
   if (route.headers === undefined && destination.headers === undefined) return undefined;
-  const rules = [route.headers?.response, destination.headers?.response];
+  const rules = [destination.headers?.response, route.headers?.response];
   const busy = rules.flatMap((operations) =>
     operations === undefined || changesNothing(operations) ? [] : [operations],
   );
@@ -16,7 +16,7 @@ export function responseRulesOf(
 }
 
 /**
- * The header block a response goes on with: changed by the route's operations, then by the destination's. Its trailers
+ * The header block a response goes on with: changed by the destination's operations, then by the route's. Its trailers
  * are none of it, but a response of trailers only (PROTOCOL-HTTP2.md) has them in its header.
  */
 export function changeResponse(block: HeaderBlock, rules: readonly HeaderOperations[]): HeaderBlock {

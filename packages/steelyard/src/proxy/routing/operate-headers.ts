@@ -16,7 +16,8 @@ function changeOf(operations: HeaderOperations): FieldChange {
     const { set, add, remove } = operations;
     change = {
       gone: new Set([...remove, ...set.map(([name]) => name)]),
-      fields: [...set, ...add].map(([name, value]) => createField(name, value, 'constant')),
+      // Of two that set a name the later one holds.
+      fields: [...new Map(set), ...add].map(([name, value]) => createField(name, value, 'constant')),
     };
     changes.set(operations, change);
   }

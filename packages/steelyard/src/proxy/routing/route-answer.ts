@@ -35,8 +35,9 @@ export function answerOf(
   if (answer === undefined) return undefined;
   const headers = route.headers === undefined ? {} : { headers: route.headers.response };
   if (answer.kind === 'direct') {
-    const message = answer.body === '' ? `route ${route.name} answers with HTTP status ${answer.status}` : answer.body;
-    return { status: grpcOfHttp(answer.status), message, ...headers };
+    const status = grpcOfHttp(answer.status);
+    if (answer.body !== '') return { status, message: answer.body, verbatim: true, ...headers };
+    return { status, message: `route ${route.name} answers with HTTP status ${answer.status}`, ...headers };
   }
   const host = answer.authority ?? authority;
   const prefix = matchedPrefix(match);

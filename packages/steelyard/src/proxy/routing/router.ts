@@ -4,6 +4,7 @@ import {
   explainNoRoute,
   findRoute,
   hashOfCall,
+  meantEndpoint,
   type RouteRequest,
   type RouteTable,
   selectDestination,
@@ -19,6 +20,7 @@ import type { ClusterTable, ServedCluster } from '../upstream/cluster-table.ts';
 import { Dispatcher, noEndpoint } from '../calls/dispatcher.ts';
 import { type CallFailure, GrpcStatus } from '../calls/grpc-status.ts';
 import { grpcTimeoutOf, withGrpcTimeout } from '../calls/grpc-timeout.ts';
+import { planAsked } from '../retries/asked-plan.ts';
 import { retryPlanOf } from '../retries/retry-plan.ts';
 import { Shadow } from '../shadows/shadow.ts';
 import { Shadows } from '../shadows/shadows.ts';
@@ -97,8 +99,13 @@ export class Router {
     const changed = leavesRequest(route, destination)
       ? block
       : changeRequest(block, route, destination, findRoute(host, this.#request)?.match);
-    const sent = this.#limitTime(call, route, block, changed, delayMs);
-    const plan = retryPlanOf(route.retry);
+    let sent = this.#limitTime(call, route, block, changed, delayMs);
+    let plan = retryPlanOf(route.retry);
+    // Nobody looks at a request whose route says no such word, and sets no header.
+    if (plan !== undefined && (plan.asks || changed !== block)) {
+      const asked = planAsked(plan, sent);
+      if (asked !== undefined) ({ plan, sent } = asked);
+    }
     const { mirrors } = route;
     // Whoever sends the request takes its fields: the copies have theirs before.
     const copies = mirrors === undefined ? undefined : this.#copy(sent, mirrors, caller);
@@ -160,7 +167,9 @@ export class Router {
   }
 
   /** By the request as its caller sent it, before a rule has changed it. */
-  #hashOf({ cluster: { loadBalancer } }: ServedCluster, caller: Caller): number | undefined {
+  #hashOf({ cluster }: ServedCluster, caller: Caller): number | undefined {
+    const { loadBalancer } = cluster;
+    if (loadBalancer.kind === 'PASSTHROUGH') return meantEndpoint(cluster, this.#request);
     const isBySource = 'key' in loadBalancer && loadBalancer.key.kind === 'source-address';
     return hashOfCall(loadBalancer, this.#request, isBySource ? caller.address : undefined);
   }

@@ -1,43 +1,23 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createSecureServer, type SecureServerOptions } from 'node:http2';
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { SecureServerOptions } from 'node:http2';
 import { describe, test, type TestContext } from 'node:test';
-import { echo } from '@steelyard/testkit';
 import { cleanUp } from '../end-to-end/proxy.test-bed.ts';
 import { compileBackend, messageOf, statusOf } from '../end-to-end/resilience/resilience.test-bed.ts';
 import { listening, startTimedBed, type TimedBed } from '../transport/engine.test-bed.ts';
-import { CALLER, FIRST, STRANGE_CA, STRANGER, TEST_CA } from './tls-identities.test-bed.ts';
+import { CALLER, STRANGE_CA, STRANGER, TEST_CA } from './tls-identities.test-bed.ts';
+import { makeFolder, startSecurePod, type TestFolder } from './tls.test-bed.ts';
 
-async function startSecurePod(options: SecureServerOptions = {}): Promise<number> {
-  const server = createSecureServer({ ...FIRST, ...options });
-  server.on('sessionError', () => undefined).on('session', (session) => cleanUp.push(async () => session.destroy()));
-  server.on('stream', echo);
-  cleanUp.push(async () => server.close());
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
-/** Files of the test's own; `put` replaces one as a whole. */
-async function makeFolder(t: TestContext): Promise<{ at: (name: string) => string; put: typeof put }> {
-  const folder = await mkdtemp(join(tmpdir(), 'steelyard-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  const at = (name: string): string => join(folder, name);
-  const put = async (name: string, text: string): Promise<void> => {
-    await writeFile(at('.draft'), text);
-    await rename(at('.draft'), at(name));
-  };
-  await put('ca.crt', TEST_CA);
-  await put('strange.crt', STRANGE_CA);
+/** With the authorities and the identities of callers in it. */
+async function folderOf(t: TestContext): Promise<TestFolder> {
+  const folder = await makeFolder(t);
+  await folder.put('ca.crt', TEST_CA);
+  await folder.put('strange.crt', STRANGE_CA);
   for (const [name, identity] of Object.entries({ caller: CALLER, stranger: STRANGER })) {
-    await put(`${name}.crt`, identity.cert);
-    await put(`${name}.key`, identity.key);
+    await folder.put(`${name}.crt`, identity.cert);
+    await folder.put(`${name}.key`, identity.key);
   }
-  return { at, put };
+  return folder;
 }
 
 async function outcomeOf(bed: TimedBed): Promise<string> {
@@ -107,7 +87,7 @@ describe('tls of a DestinationRule', () => {
   ];
   for (const [name, tls, options, expected] of cases) {
     test(name, async (t) => {
-      const { at } = await makeFolder(t);
+      const { at } = await folderOf(t);
       const current = compileBackend([await startSecurePod(options)], { trafficPolicy: { tls: tls(at) } });
       assert.match(await outcomeOf(await startTimedBed({ current })), expected);
     });
@@ -127,10 +107,11 @@ describe('tls of a DestinationRule', () => {
     };
     const bed = await startTimedBed({ current: compileBackend([port], { trafficPolicy }) });
     assert.match(await outcomeOf(bed), /^UNAVAILABLE .*no connection within 0\.05 s$/);
+    assert.deepEqual([bed.attempts(), bed.failures()], [1, 1]);
   });
 
   test('files that come later, or change, are for the next connection', async (t) => {
-    const { at, put } = await makeFolder(t);
+    const { at, put } = await folderOf(t);
     const tls = { ...names, mode: 'SIMPLE', caCertificates: at('late.crt') };
     const current = compileBackend([await startSecurePod()], { trafficPolicy: { tls } });
     const bed = await startTimedBed({ current });
@@ -144,7 +125,7 @@ describe('tls of a DestinationRule', () => {
   });
 
   test('clusters with different tls do not share connections', async (t) => {
-    const { at } = await makeFolder(t);
+    const { at } = await folderOf(t);
     const port = await startSecurePod();
     const current = compileBackend([port], {
       trafficPolicy: { tls: { ...names, mode: 'SIMPLE', caCertificates: at('ca.crt') } },

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
-import { createSecureServer, type SecureServerOptions } from 'node:http2';
+import type { SecureServerOptions } from 'node:http2';
 import { describe, test } from 'node:test';
 import { createServer } from 'node:tls';
-import { createTestSource, echo, TestCaller, type TestReply } from '@steelyard/testkit';
+import { createTestSource, listenLocal, TestCaller, type TestReply } from '@steelyard/testkit';
 import { cleanUp, silent } from '../end-to-end/proxy.test-bed.ts';
 import { startProxy } from '../proxy.ts';
 import { CALLER, FIRST, STRANGE_CA, STRANGER, TEST_CA } from './tls-identities.test-bed.ts';
 import { identityProblem } from './tls-identity.ts';
-import { fixed } from './tls.test-bed.ts';
+import { fixed, startSecurePod } from './tls.test-bed.ts';
 import type { Source } from './tls-follow.ts';
 import type { UpstreamTls } from './tls-settings.ts';
 
@@ -34,17 +33,6 @@ async function callerOf(port: number, upstreamTls: Source<UpstreamTls>, workers:
 async function callTo(port: number, settings: Partial<UpstreamTls>, workers = 1): Promise<TestReply> {
   const tls = fixed({ ca: TEST_CA, subjectAltNames: [], insecureSkipVerify: false, ...settings });
   return (await callerOf(port, tls, workers)).call('hello');
-}
-
-async function startSecurePod(options: SecureServerOptions = {}): Promise<number> {
-  const server = createSecureServer({ ...FIRST, ...options });
-  server.on('sessionError', () => undefined).on('session', (session) => cleanUp.push(async () => session.destroy()));
-  server.on('stream', echo);
-  cleanUp.push(async () => server.close());
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 function outcomeOf({ headers, trailers, body }: TestReply): string {
@@ -95,11 +83,7 @@ describe('TLS to pods', () => {
     const server = createServer({ ...FIRST }, (socket) => socket.on('error', () => undefined));
     server.on('tlsClientError', () => undefined);
     cleanUp.push(async () => server.close());
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    assert.ok(typeof address === 'object' && address !== null);
-    assert.match(outcomeOf(await callTo(address.port, {})), /^14 .*does not offer HTTP\/2/);
+    assert.match(outcomeOf(await callTo(await listenLocal(server), {})), /^14 .*does not offer HTTP\/2/);
   });
 });
 

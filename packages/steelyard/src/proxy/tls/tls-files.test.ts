@@ -1,44 +1,35 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { connect } from 'node:tls';
+import { logThat } from '../../log.test-bed.ts';
 import type { Logger } from '../../log.ts';
 import { silent } from '../end-to-end/proxy.test-bed.ts';
 import { followServerTls, followUpstreamTls, TlsFileError } from './tls-files.ts';
 import type { FollowedFiles } from './tls-follow.ts';
 import type { ServerTls } from './tls-settings.ts';
 import { CALLER, FIRST, SECOND, TEST_CA, type TestIdentity } from './tls-identities.test-bed.ts';
-import { callOn, openSession, startTlsProxy, tryCall } from './tls.test-bed.ts';
+import { callOn, makeFolder, openSession, startTlsProxy, type TestFolder, tryCall } from './tls.test-bed.ts';
 
 interface Bed {
   readonly files: FollowedFiles<ServerTls>;
-  readonly at: (name: string) => string;
+  readonly folder: TestFolder;
   /** Both files as a whole, one after the other, as renaming does it. */
   readonly put: (identity: TestIdentity) => Promise<void>;
 }
 
 async function openBed(t: TestContext, log: Logger = silent): Promise<Bed> {
-  const folder = await mkdtemp(join(tmpdir(), 'steelyard-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  const at = (name: string): string => join(folder, name);
+  const folder = await makeFolder(t);
   const put = async ({ cert, key }: TestIdentity): Promise<void> => {
-    for (const [name, text] of [
-      ['tls.crt', cert],
-      ['tls.key', key],
-    ] as const) {
-      await writeFile(at('.draft'), text);
-      await rename(at('.draft'), at(name));
-    }
+    await folder.put('tls.crt', cert);
+    await folder.put('tls.key', key);
   };
   await put(FIRST);
-  await writeFile(at('ca.crt'), TEST_CA);
-  const identities = [{ cert: at('tls.crt'), key: at('tls.key') }];
-  const files = await followServerTls({ identities, clientCa: at('ca.crt'), clientAuth: 'optional' }, log);
+  await folder.put('ca.crt', TEST_CA);
+  const identities = [{ cert: folder.at('tls.crt'), key: folder.at('tls.key') }];
+  const files = await followServerTls({ identities, clientCa: folder.at('ca.crt'), clientAuth: 'optional' }, log);
   t.after(() => files.close());
-  return { files, at, put };
+  return { files, folder, put };
 }
 
 describe('certificates in files', () => {
@@ -73,12 +64,11 @@ describe('certificates in files', () => {
   test('that are broken change nothing, and say so; mended they are taken', async (t) => {
     let said: ((fields: unknown) => void) | undefined;
     const error = (_: string, fields?: Readonly<Record<string, unknown>>): void => said?.(fields?.['error']);
-    const log: Logger = { ...silent, error, forComponent: () => log };
-    const { files, at, put } = await openBed(t, log);
+    const log = logThat({ error });
+    const { files, folder, put } = await openBed(t, log);
     const { current } = files;
     const complaint = new Promise((resolve) => (said = resolve));
-    await writeFile(at('.draft'), CALLER.key);
-    await rename(at('.draft'), at('tls.key'));
+    await folder.put('tls.key', CALLER.key);
     assert.match(String(await complaint), /tls\.crt and .*tls\.key cannot be used: .*key values mismatch/);
     assert.equal(files.current, current);
     const mended = new Promise((resolve) => files.subscribe(resolve));
@@ -89,7 +79,10 @@ describe('certificates in files', () => {
   });
 
   test('for connections to pods: an authority, a name, and what we show', async (t) => {
-    const { at, put } = await openBed(t);
+    const {
+      folder: { at },
+      put,
+    } = await openBed(t);
     const identity = { cert: at('tls.crt'), key: at('tls.key') };
     const files = await followUpstreamTls({ ca: at('ca.crt'), identity, name: 'backend' }, silent);
     t.after(() => files.close());
@@ -112,10 +105,9 @@ describe('certificates in files', () => {
   ];
   for (const [what, contents, message] of bad) {
     test(`${what}: refused, with the file's name`, async (t) => {
-      const folder = await mkdtemp(join(tmpdir(), 'steelyard-'));
-      t.after(() => rm(folder, { recursive: true, force: true }));
-      await Promise.all(Object.entries(contents).map(([name, text]) => writeFile(join(folder, name), text)));
-      const identities = [{ cert: join(folder, 'tls.crt'), key: join(folder, 'tls.key') }];
+      const { at, put } = await makeFolder(t);
+      for (const [name, text] of Object.entries(contents)) await put(name, text);
+      const identities = [{ cert: at('tls.crt'), key: at('tls.key') }];
       await assert.rejects(followServerTls({ identities, clientAuth: 'none' }, silent), (error) => {
         assert.ok(error instanceof TlsFileError);
         assert.match(error.message, message);

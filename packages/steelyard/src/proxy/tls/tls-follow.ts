@@ -25,6 +25,8 @@ export interface FollowOptions<T> {
 
 /** Certificate and key are replaced one after the other: both are waited for. */
 const QUIET_MS = 200;
+/** In a folder that is never quiet, for a log is written there, they are read after this. */
+const LONGEST_WAIT_MS = 2000;
 /** File systems that report nothing, as network ones, are looked at this often. */
 const LOOK_EVERY_MS = 30_000;
 
@@ -33,21 +35,36 @@ export async function followFiles<T>({ paths, read, fingerprint, log }: FollowOp
   let current = await read();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
+  /** When the first change came that has not been looked at. */
+  let changedAt: number | undefined;
+  let complaint = '';
 
   const reload = async (): Promise<void> => {
     const next = await read();
-    if (closed || fingerprint(next) === fingerprint(current)) return;
+    if (closed) return;
+    complaint = '';
+    if (fingerprint(next) === fingerprint(current)) return;
     current = next;
     log.info('the certificates have changed; new connections get the new ones');
     for (const listener of listeners) listener(next);
   };
+  // Said once, as long as it is the same: the log may be in the folder that is watched.
+  const complain = (error: unknown): void => {
+    if (closed || String(error) === complaint) return;
+    complaint = String(error);
+    log.error('the certificates have changed, but the old ones stay in use', { error });
+  };
   const changed = (): void => {
+    const now = performance.now();
+    changedAt ??= now;
     clearTimeout(timer);
-    timer = setTimeout(() => {
-      reload().catch((error: unknown) =>
-        log.error('the certificates have changed, but the old ones stay in use', { error }),
-      );
-    }, QUIET_MS).unref();
+    timer = setTimeout(
+      () => {
+        changedAt = undefined;
+        reload().catch(complain);
+      },
+      Math.min(QUIET_MS, Math.max(0, changedAt + LONGEST_WAIT_MS - now)),
+    ).unref();
   };
 
   // The folders: a mounted Secret is changed by swapping a link beside the files, and a file by renaming another over it.

@@ -1,7 +1,17 @@
 import { once } from 'node:events';
-import { type ClientHttp2Session, connect, type SecureClientSessionOptions } from 'node:http2';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  type ClientHttp2Session,
+  connect,
+  createSecureServer,
+  type SecureClientSessionOptions,
+  type SecureServerOptions,
+} from 'node:http2';
 import { randomBytes } from 'node:crypto';
-import { collect, createTestSource, startPod, type TestReply } from '@steelyard/testkit';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { collect, createTestSource, echo, listenLocal, startPod, type TestReply } from '@steelyard/testkit';
 import { cleanUp, silent } from '../end-to-end/proxy.test-bed.ts';
 import { type Proxy, type ProxyOptions, startProxy } from '../proxy.ts';
 import { FIRST, TEST_CA } from './tls-identities.test-bed.ts';
@@ -12,8 +22,37 @@ export function serverTls(more: Partial<ServerTls> = {}): ServerTls {
   return { identities: [FIRST], clientCa: undefined, clientAuth: 'none', ticketKeys: randomBytes(48), ...more };
 }
 
+export interface TestFolder {
+  readonly at: (name: string) => string;
+  /** A file as a whole, as renaming does it. */
+  readonly put: (name: string, text: string) => Promise<void>;
+}
+
+/** A folder of the test's own. */
+export async function makeFolder(t: TestContext): Promise<TestFolder> {
+  const folder = await mkdtemp(join(tmpdir(), 'steelyard-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const at = (name: string): string => join(folder, name);
+  return {
+    at,
+    async put(name, text) {
+      await writeFile(at('.draft'), text);
+      await rename(at('.draft'), at(name));
+    },
+  };
+}
+
 export function fixed<T>(current: T): Source<T> {
   return { current, subscribe: () => () => undefined };
+}
+
+/** A pod that shows {@link FIRST} and echoes. Resolves with its port. */
+export async function startSecurePod(options: SecureServerOptions = {}): Promise<number> {
+  const server = createSecureServer({ ...FIRST, ...options });
+  server.on('sessionError', () => undefined).on('session', (session) => cleanUp.push(async () => session.destroy()));
+  server.on('stream', echo);
+  cleanUp.push(async () => server.close());
+  return listenLocal(server);
 }
 
 export async function startTlsProxy(tls: Source<ServerTls>, more: Partial<ProxyOptions> = {}): Promise<Proxy> {

@@ -4,10 +4,11 @@ import type { Random } from '@steelyard/core/balance';
 import type { Snapshot } from '@steelyard/core/model';
 import { TestCaller } from '@steelyard/testkit';
 import type { Logger } from '../../log.ts';
-import { ClusterTable } from '../upstream/cluster-table.ts';
+import { ClusterTable, type ServedCluster } from '../upstream/cluster-table.ts';
 import type { ConnectionSettings } from './connection-settings.ts';
 import { DownstreamConnection } from '../downstream/downstream-connection.ts';
 import { createEngine } from './engine.ts';
+import { IncomingSocket } from './incoming-socket.ts';
 import type { ClusterReport } from '../metrics/cluster-report.ts';
 import type { EndpointReport } from '../metrics/metrics-report.ts';
 import { cleanUp } from '../end-to-end/proxy.test-bed.ts';
@@ -29,10 +30,16 @@ export interface TimedBed {
   readonly drain: () => void;
   /** Retries of a cluster that have a place in its budget, and once more those that wait. */
   readonly retries: (cluster: string) => number;
+  /** Calls that stand in line for room at a pod. */
+  readonly waiting: () => number;
+  /** Pods that calls can go to now. */
+  readonly room: () => number;
   /** Deadlines and alarms that are set. */
   readonly alarms: () => number;
   /** Connections to pods that were begun. */
   readonly attempts: () => number;
+  /** Of those, the ones that an error ended. */
+  readonly failures: () => number;
   /** Connections of callers that are open, and octets that are held for anybody. */
   readonly held: () => { readonly callers: number; readonly octets: number };
 }
@@ -51,7 +58,11 @@ export async function startTimedBed(
   const router = new Router(current, clusters, { namespace: 'default', listenPort: 8000 }, random, engine.deadlines);
   const accepted = new Set<DownstreamConnection>();
   const { server, port } = await listening((socket) =>
-    accepted.add(new DownstreamConnection(socket, router, engine, (closed) => accepted.delete(closed))),
+    accepted.add(
+      new DownstreamConnection(new IncomingSocket(socket, engine.readBuffer), router, engine, (closed) =>
+        accepted.delete(closed),
+      ),
+    ),
   );
   const caller = new TestCaller(port);
   cleanUp.push(
@@ -59,6 +70,7 @@ export async function startTimedBed(
     () => once(server.close(), 'close'),
     () => caller.close(),
   );
+  const served = (): ServedCluster[] => clusters.reportClusters().flatMap(({ name }) => clusters.find(name) ?? []);
   const tickAt = (at: number): void => {
     now = at;
     engine.ticker.tick();
@@ -82,8 +94,14 @@ export async function startTimedBed(
       const { active = 0, waiting = 0 } = clusters.find(cluster)?.budget ?? {};
       return active + waiting;
     },
+    waiting: () => served().reduce((sum, { line }) => sum + line.length, 0),
+    room: () =>
+      served()
+        .flatMap(({ endpoints }) => endpoints)
+        .filter(({ reachable }) => reachable).length,
     alarms: () => engine.deadlines.waiting,
     attempts: () => engine.upstream.opened,
+    failures: () => engine.upstream.failed,
     held: () => ({
       callers: engine.downstream.opened - engine.downstream.closed,
       octets: engine.memory.budget.used,

@@ -11,6 +11,7 @@ import { type CallCounts, createCallCounts } from '../metrics/metrics-calls.ts';
 import { TurnClock } from '../metrics/metrics-clock.ts';
 import { createTransportCounts, type TransportCounts } from '../metrics/metrics-transport.ts';
 import { MemoryGuard } from './memory-guard.ts';
+import { ReadBuffer } from './read-buffer.ts';
 import { OwnHealth } from '../downstream/own-health.ts';
 import { Ticker } from './ticker.ts';
 import type { UpstreamTlsContext } from '../tls/tls-connect.ts';
@@ -19,6 +20,7 @@ import type { UpstreamTlsContext } from '../tls/tls-connect.ts';
 export interface Engine {
   readonly fields: FieldCache;
   readonly buffers: BufferPool;
+  readonly readBuffer: ReadBuffer;
   readonly loop: FlushLoop;
   /** Milliseconds, never going back. */
   readonly now: () => number;
@@ -69,6 +71,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
   return {
     fields: new FieldCache(),
     buffers: new BufferPool((size) => Buffer.allocUnsafeSlow(size)),
+    readBuffer: new ReadBuffer(),
     loop,
     now,
     ticker: new Ticker(now),

@@ -31,6 +31,28 @@ test('the greediest go first, and only as many as it takes', async () => {
   assert.deepEqual(guard.report(), { heldOctets: 550, refusedStreams: 0, relievedConnections: 1 });
 });
 
+test('what no call needs goes first, and nobody is relieved if that is enough', async () => {
+  const said: string[] = [];
+  const guard = new MemoryGuard(1000);
+  holder(guard, 'large', 600, said);
+  let kept = 300;
+  guard.add({
+    get heldLength() {
+      return kept;
+    },
+    lighten() {
+      guard.budget.release(kept);
+      kept = 0;
+    },
+    relieve: () => said.push('keeper'),
+  });
+  guard.budget.charge(kept);
+  holder(guard, 'last', 150, said);
+  await turn();
+  assert.deepEqual(said, []);
+  assert.equal(guard.budget.used, 750);
+});
+
 test('who is gone is not asked', async () => {
   const said: string[] = [];
   const guard = new MemoryGuard(1000);

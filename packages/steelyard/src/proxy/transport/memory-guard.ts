@@ -5,6 +5,8 @@ import type { PressureReport } from '../metrics/metrics-pressure.ts';
 export interface MemoryHolder {
   /** Octets that are held for its peer. Asked only when there are too many in all. */
   readonly heldLength: number;
+  /** Gives up what no call needs, if it holds such. */
+  lighten?(): void;
   /** Gives up what it holds, or much of it: whatever that costs its calls. */
   relieve(detail: string): void;
 }
@@ -16,8 +18,8 @@ const DETAIL = 'the proxy is short of memory, and this connection holds the most
 
 /**
  * Watches over the memory of all connections of a process (CVE-2019-9517, CVE-2026-47774 and kin, spread over many
- * connections). Beyond the limit the engine refuses new streams; the connections that hold the most are relieved of it,
- * one after the other, until three quarters are in use.
+ * connections). Beyond the limit the engine refuses new streams; what no call needs goes, then the connections that hold the
+ * most are relieved of it, one after the other, until three quarters are in use.
  */
 export class MemoryGuard {
   readonly budget: MemoryBudget;
@@ -51,6 +53,7 @@ export class MemoryGuard {
   #relieve(): void {
     this.#scheduled = false;
     const { budget } = this;
+    for (const member of this.#members) member.lighten?.();
     // Once each at most: what one cannot give up now it may be able to at the next charge.
     const bySize = [...this.#members]
       .map((member) => ({ member, held: member.heldLength }))

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import type { Connection } from '@steelyard/http2';
+import { TLSSocket } from 'node:tls';
+import type { Connection, Write } from '@steelyard/http2';
 import { formatAddress } from '../../net-address.ts';
 import type { Engine } from './engine.ts';
 import type { Flushable } from './flush-loop.ts';
@@ -11,6 +12,12 @@ import { onceConnected } from '../tls/tls-connect.ts';
  * stop reading from it until it has caught up.
  */
 const STOP_READING_ABOVE = 1_048_576;
+
+/**
+ * What an encrypting socket has not taken says little: it tells a turn later than it could. Were DATA to wait for that, all of it
+ * would be copied once more.
+ */
+const PAUSE_ENCRYPTED_ABOVE = 262_144;
 
 /** How long a peer has to take what we have still to say before we close. */
 const LAST_WORDS_MS = 10_000;
@@ -29,18 +36,36 @@ export class Transport<C> implements Flushable {
   #lingering = false;
   /** Octets that the socket has not taken, as far as the process is charged for them. */
   #backlog = 0;
-  readonly #write = (bytes: Uint8Array): boolean => {
+  readonly #encrypted: boolean;
+  readonly #pauseAbove: number;
+  /** Memory that an encrypting socket is not yet done with, oldest first. */
+  readonly #lent: Uint8Array[] = [];
+  /**
+   * One in plain text is nearly always done at once, and is not asked to tell. One that encrypts never is: without what it gives
+   * back each write would take fresh memory, and the garbage collector most of the time.
+   */
+  readonly #write: Write = (bytes, memory) => {
     const { socket } = this;
     this.#counts.sentOctets += bytes.length;
-    socket.write(bytes);
+    if (this.#encrypted) {
+      this.#lent.push(memory);
+      socket.write(bytes, this.#onWritten);
+    } else {
+      socket.write(bytes);
+    }
     const waiting = socket.writableLength;
-    if (waiting === 0) return true;
+    if (waiting === 0) return !this.#encrypted;
     if (socket.writableNeedDrain) {
-      this.#connection.setWritable(false);
       this.#hold(waiting);
+      if (waiting > this.#pauseAbove) this.#connection.setWritable(false);
       if (waiting > STOP_READING_ABOVE) socket.pause();
     }
     return false;
+  };
+  /** After a failure nobody knows who still reads it: it is let go of. */
+  readonly #onWritten = (error?: Error | null): void => {
+    const memory = this.#lent.shift();
+    if (memory !== undefined && (error === undefined || error === null)) this.#engine.buffers.release(memory);
   };
 
   /**
@@ -60,13 +85,10 @@ export class Transport<C> implements Flushable {
     this.#counts = counts;
     counts.opened++;
     this.#connected = !socket.connecting;
+    this.#encrypted = socket instanceof TLSSocket;
+    this.#pauseAbove = this.#encrypted ? PAUSE_ENCRYPTED_ABOVE : 0;
     let failure: NodeJS.ErrnoException | undefined;
     socket.setNoDelay(true);
-    socket.on('data', (chunk) => {
-      counts.receivedOctets += chunk.length;
-      engine.clock.expire();
-      connection.receive(chunk);
-    });
     socket.on('drain', () => {
       this.#hold(0);
       connection.setWritable(true);
@@ -92,6 +114,13 @@ export class Transport<C> implements Flushable {
       connection.setWritable(true);
       this.schedule();
     });
+  }
+
+  /** What the socket has read. */
+  receive(chunk: Uint8Array): void {
+    this.#counts.receivedOctets += chunk.length;
+    this.#engine.clock.expire();
+    this.#connection.receive(chunk);
   }
 
   /** `ip:port` of the other side, empty once it is gone. */

@@ -2,6 +2,7 @@ import { BackendWeight, DEFAULT_LATENCY, LatencyEstimate } from '@steelyard/core
 import { type AttemptEnd, EndpointHealth, FailureRuns, FailureShare, type ProbeState } from '@steelyard/core/health';
 import type { AttemptObserver, CallEndpoint } from '../calls/call.ts';
 import { type CallFailure, GrpcStatus } from '../calls/grpc-status.ts';
+import type { RetryBudget } from '../retries/retry-budget.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 import type { UpstreamEndpoint } from './upstream-endpoint.ts';
@@ -13,6 +14,7 @@ export interface MemberOwner {
   active: number;
   /** Absent: no limits. */
   readonly breaker: CircuitBreaker | undefined;
+  readonly budget: RetryBudget;
   attemptEnded(member: ClusterMember, status: number, us: number, end: AttemptEnd): void;
 }
 
@@ -56,10 +58,10 @@ export class ClusterMember implements CallEndpoint {
     return this.endpoint.reachable && !this.isFull;
   }
 
-  /** None of its connections takes another call, and there must not be more of them. */
+  /** None of its connections takes another call, and there must not be more of them, or they would not either. */
   get isFull(): boolean {
     const { breaker } = this.#owner;
-    return breaker !== undefined && !this.endpoint.hasRoom(breaker);
+    return this.endpoint.isShut || (breaker !== undefined && !this.endpoint.hasRoom(breaker));
   }
 
   get isEjected(): boolean {
@@ -81,7 +83,17 @@ export class ClusterMember implements CallEndpoint {
   refusal(): CallFailure {
     const { breaker, name } = this.#owner;
     if (breaker?.refusedBy !== undefined) return breaker.failure(breaker.refusedBy, name);
-    return { status: GrpcStatus.UNAVAILABLE, message: this.endpoint.refusal() };
+    return this.unusable();
+  }
+
+  /** Why no call would come to its pod. */
+  unusable(): CallFailure {
+    const { endpoint } = this;
+    const { breaker, name } = this.#owner;
+    const status = GrpcStatus.UNAVAILABLE;
+    if (endpoint.isShut) return { status, message: endpoint.refusal(), full: true };
+    if (breaker !== undefined && !endpoint.hasRoom(breaker)) return breaker.failure('maxConnections', name);
+    return { status, message: endpoint.refusal() };
   }
 
   /** See {@link UpstreamEndpoint.reconnect}. */
@@ -92,7 +104,9 @@ export class ClusterMember implements CallEndpoint {
   begin(): void {
     this.endpoint.activeRequests++;
     this.endpoint.stats.started++;
-    this.#owner.active++;
+    const owner = this.#owner;
+    owner.active++;
+    if (owner.budget.recent !== undefined) owner.budget.began();
   }
 
   end(status: number, us: number, end: AttemptEnd): void {

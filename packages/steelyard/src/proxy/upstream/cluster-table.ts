@@ -87,7 +87,7 @@ export class ClusterTable implements EndpointSource {
     const key = keyOf(renderEndpointAddress(endpoint.address, endpoint.port), plan.key);
     let upstream = this.#endpoints.get(key);
     if (upstream === undefined) {
-      upstream = new UpstreamEndpoint(endpoint, plan, this.#engine);
+      upstream = new UpstreamEndpoint(endpoint, plan, this.#engine, () => this.#callNext());
       this.#endpoints.set(key, upstream);
     }
     upstream.uses++;
@@ -99,6 +99,11 @@ export class ClusterTable implements EndpointSource {
     if (endpoint.uses > 0) return;
     this.#endpoints.delete(keyOf(endpoint.key, endpoint.plan.key));
     endpoint.retire();
+  }
+
+  /** A pod takes calls again. */
+  #callNext(): void {
+    for (const { line } of this.#served.values()) line.poke();
   }
 
   /** Endpoints are checked before the first call comes. */

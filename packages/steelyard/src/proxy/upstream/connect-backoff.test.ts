@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import { ConnectBackoff } from './connect-backoff.ts';
 
 describe('the wait after a failed connection', () => {
@@ -30,6 +30,18 @@ describe('the wait after a failed connection', () => {
     assert.equal(backoff.waitMs(100), 0);
     backoff.failed('again', 1000, 1000);
     assert.equal(backoff.waitMs(1000), 200);
+  });
+
+  test('does not begin before spare failures are used up, and they come back with a success', () => {
+    const backoff = new ConnectBackoff(() => 0.5, 2);
+    const waits: number[] = [];
+    for (let now = 0; now < 8; now++) {
+      if (now === 5) backoff.succeeded();
+      backoff.failed('refused', now, now);
+      waits.push(Math.round(backoff.waitMs(now)));
+      assert.equal(backoff.failing, (waits.at(-1) ?? 0) > 0);
+    }
+    assert.deepEqual(waits, [0, 0, 200, 320, 512, 0, 0, 200]);
   });
 
   test('is within a fifth of what it should be', () => {

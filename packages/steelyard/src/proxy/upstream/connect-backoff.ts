@@ -12,6 +12,7 @@ const LONGEST_WAIT_MS = 10_000;
 /** When a peer that could not be connected to may be tried again. */
 export class ConnectBackoff {
   readonly #random: Random;
+  readonly #spare: number;
   /** In a row. */
   #failures = 0;
   #failedAt = -Infinity;
@@ -19,13 +20,15 @@ export class ConnectBackoff {
   /** Why the last attempt failed; empty after one that did not. */
   lastError = '';
 
-  constructor(random: Random) {
+  /** @param spare so many failures in a row say nothing yet: the next attempt may reach another peer. */
+  constructor(random: Random, spare = 0) {
     this.#random = random;
+    this.#spare = spare;
   }
 
   /** No attempt has succeeded since the last one failed. */
   get failing(): boolean {
-    return this.#failures > 0;
+    return this.#failures > this.#spare;
   }
 
   /** Milliseconds until the next attempt may begin; 0 when it may. */
@@ -37,9 +40,10 @@ export class ConnectBackoff {
   failed(error: string, begunAt: number, now: number): void {
     this.lastError = error;
     if (begunAt < this.#failedAt) return;
-    const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * FACTOR ** this.#failures);
     this.#failures++;
     this.#failedAt = now;
+    if (!this.failing) return;
+    const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * FACTOR ** (this.#failures - this.#spare - 1));
     this.#retryAt = now + wait * (1 - JITTER + 2 * JITTER * this.#random());
   }
 

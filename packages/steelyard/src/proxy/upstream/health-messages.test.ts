@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import { parseHealthRequest } from '../downstream/parse-health-request.ts';
 import { parseServingStatus, renderHealthRequest } from './health-messages.ts';
 

@@ -8,6 +8,8 @@ import {
   healthyPool,
   type Picker,
   type Random,
+  type SlowStartOptions,
+  slowStartShare,
 } from '@steelyard/core/balance';
 import type { Cluster } from '@steelyard/core/model';
 import type { ClusterMember } from './cluster-member.ts';
@@ -25,9 +27,18 @@ export function policyName({ loadBalancer, extensions }: Pick<Cluster, 'loadBala
 }
 
 /** Its policy goes by what a call says. */
-export function isHashing({ loadBalancer, extensions }: Pick<Cluster, 'loadBalancer' | 'extensions'>): boolean {
+export function isHashing(cluster: Pick<Cluster, 'loadBalancer' | 'extensions' | 'toServiceAddress'>): boolean {
+  const { loadBalancer, extensions } = cluster;
   if (extensions?.policy !== undefined) return false;
-  return loadBalancer.kind === 'RING_HASH' || loadBalancer.kind === 'MAGLEV';
+  return loadBalancer.kind === 'RING_HASH' || loadBalancer.kind === 'MAGLEV' || isPinning(cluster);
+}
+
+/** A call that says which endpoint it means goes there or nowhere. */
+export function isPinning({
+  loadBalancer,
+  toServiceAddress,
+}: Pick<Cluster, 'loadBalancer' | 'toServiceAddress'>): boolean {
+  return loadBalancer.kind === 'PASSTHROUGH' && toServiceAddress !== true;
 }
 
 /**
@@ -55,12 +66,24 @@ export function createMemberPicker(
     // With places there is a picker for each, and none of them is the one before.
     const before = cluster.localities === undefined ? previous : undefined;
     const picker = createPolicyPicker(cluster, members, { random, now }, before);
-    const { warmup } = cluster;
-    if (warmup === undefined || isHashing(cluster) || !isWarming(members, warmup.durationMs, now())) return picker;
-    const { durationMs: windowMs, aggression, minimumPercent } = warmup;
-    const options = { windowMs, aggression, minimumShare: minimumPercent / 100 };
+    const options = slowStartOf(cluster);
+    if (options === undefined || !isWarming(members, options.windowMs, now())) return picker;
     return createSlowStartPicker(picker, members, options, random, now);
   });
+}
+
+/** The part of a full share that a member gets, 0–1. */
+export function warmthOf(cluster: Cluster, { startedAtMs }: ClusterMember, nowMs: number): number {
+  const options = slowStartOf(cluster);
+  return options === undefined ? 1 : slowStartShare(nowMs - startedAtMs, options);
+}
+
+/** `undefined` where newcomers have their share at once. */
+function slowStartOf(cluster: Cluster): SlowStartOptions | undefined {
+  const { warmup } = cluster;
+  if (warmup === undefined || isHashing(cluster)) return undefined;
+  const { durationMs: windowMs, aggression, minimumPercent } = warmup;
+  return { windowMs, aggression, minimumShare: minimumPercent / 100 };
 }
 
 /** Whether any of them is new. */

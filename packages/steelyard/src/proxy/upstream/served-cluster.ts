@@ -1,4 +1,4 @@
-import { type Picker, subsetOf } from '@steelyard/core/balance';
+import { DEFAULT_WEIGHTED_ROUND_ROBIN, type Picker, subsetOf } from '@steelyard/core/balance';
 import { type AttemptEnd, isFailure, outcomeOf } from '@steelyard/core/health';
 import type { Cluster, Endpoint, LocalityGroup } from '@steelyard/core/model';
 import { type CallFailure, GrpcStatus } from '../calls/grpc-status.ts';
@@ -12,9 +12,20 @@ import { ClusterChecks } from './cluster-checks.ts';
 import { ClusterMember, type MemberOwner } from './cluster-member.ts';
 import type { ConnectionPlan } from './connection-plan.ts';
 import { Judge } from './judge.ts';
-import { createMemberPicker, isHashing, isWarming, membersInUse, policyName } from './member-picker.ts';
+import {
+  createMemberPicker,
+  isHashing,
+  isPinning,
+  isWarming,
+  membersInUse,
+  policyName,
+  warmthOf,
+} from './member-picker.ts';
 import { observerOf } from './response-gauge.ts';
 import type { UpstreamEndpoint } from './upstream-endpoint.ts';
+
+/** Calls that stand in line when no rule says how many may: Envoy's default (`max_pending_requests`). */
+const LONGEST_LINE = 1024;
 
 /** Who has the endpoints that clusters share. */
 export interface EndpointSource {
@@ -36,6 +47,8 @@ export class ServedCluster implements MemberOwner, ClusterLoad, Ticking {
   active = 0;
   /** Its policy goes by what a call says: `pick` wants the call's hash. */
   hashes = false;
+  /** A call with a hash goes where that says, however that is. */
+  pins = false;
   breaker: CircuitBreaker | undefined = undefined;
   readonly budget: RetryBudget;
   /** Calls for which no connection has room. */
@@ -56,6 +69,10 @@ export class ServedCluster implements MemberOwner, ClusterLoad, Ticking {
   #picker: Picker<ClusterMember> = { pick: () => undefined };
   #inUse: readonly ClusterMember[] = [];
   #tickedAt: number;
+  /** Calls for which the line was too long without any rule. */
+  #turnedAway = 0;
+  /** How long calls wait for pods that take none: as long as for one that cannot be connected to. */
+  #patienceMs = 0;
 
   constructor(cluster: Cluster, engine: Engine, source: EndpointSource) {
     this.cluster = cluster;
@@ -63,12 +80,9 @@ export class ServedCluster implements MemberOwner, ClusterLoad, Ticking {
     this.#engine = engine;
     this.#source = source;
     this.#tickedAt = engine.now();
-    this.budget = new RetryBudget(cluster);
+    this.budget = new RetryBudget(cluster, engine.now);
     this.#checks = new ClusterChecks(engine, (member, passed, isTurn) => this.#checked(member, passed, isTurn));
-    this.line = new CallLine(
-      engine.loop,
-      () => this.endpoints.length === 0 || this.endpoints.some(({ isFull }) => !isFull),
-    );
+    this.line = new CallLine(engine.loop, engine.now, () => this.#hasRoom);
     this.#follow(cluster);
     engine.ticker.add(this);
   }
@@ -98,12 +112,25 @@ export class ServedCluster implements MemberOwner, ClusterLoad, Ticking {
 
   /** Why a call has to stand in line although there may be room: others do already. */
   get crowded(): CallFailure | undefined {
-    return this.line.length === 0 ? undefined : this.breaker?.failure('maxConnections', this.name);
+    // Calls that mean one pod each do not stand in each other's way.
+    return this.pins ? undefined : this.line.why;
   }
 
   /** Whether one call more may stand in line. */
   mayWait(): boolean {
-    return this.breaker?.mayWait() ?? true;
+    // One that means a pod of its own would be looked at whenever any other takes a call.
+    if (this.pins && this.breaker === undefined) return false;
+    if (this.breaker?.mayWait() === false) return false;
+    // Where a rule says how many may, its breaker has spoken.
+    if (this.line.length < LONGEST_LINE || this.cluster.connectionPool?.maxPendingRequests !== undefined) return true;
+    this.#turnedAway++;
+    return false;
+  }
+
+  /** Whether those in line need not wait: there is room, or nobody whose room is worth waiting for. */
+  get #hasRoom(): boolean {
+    const { endpoints } = this;
+    return endpoints.some(({ reachable }) => reachable) || endpoints.every(({ isFull }) => !isFull);
   }
 
   connections(): number {
@@ -112,6 +139,9 @@ export class ServedCluster implements MemberOwner, ClusterLoad, Ticking {
 
   /** Why there is none to go to. */
   noEndpoint(): CallFailure {
+    const { endpoints } = this;
+    const unusable = endpoints.find(({ isFull }) => isFull) ?? endpoints.find(({ reachable }) => !reachable);
+    if (unusable !== undefined) return unusable.unusable();
     const count = this.#members.length;
     const message =
       count === 0
@@ -154,7 +184,7 @@ export class ServedCluster implements MemberOwner, ClusterLoad, Ticking {
   tick(now: number): void {
     const elapsedMs = now - this.#tickedAt;
     this.#tickedAt = now;
-    this.line.poke();
+    this.#lookAfterLine(now);
     for (const member of this.#members) {
       if (member.handicap === 1) continue;
       member.failures.decay(elapsedMs);
@@ -167,6 +197,15 @@ export class ServedCluster implements MemberOwner, ClusterLoad, Ticking {
     if (this.#isWarming && !isWarming(this.#members, this.cluster.warmup?.durationMs ?? 0, now)) this.#isStale = true;
   }
 
+  #lookAfterLine(now: number): void {
+    const { line } = this;
+    if (line.length === 0) return;
+    line.poke();
+    // Nobody else may come who would.
+    for (const member of this.endpoints) member.reconnect();
+    line.expire(now - this.#patienceMs);
+  }
+
   report(): ClusterReport {
     const now = this.#engine.now();
     const { breaker, budget, cluster } = this;
@@ -174,14 +213,24 @@ export class ServedCluster implements MemberOwner, ClusterLoad, Ticking {
       name: this.name,
       policy: policyName(cluster),
       active: this.active,
-      refused: { ...breaker?.refused, ...(budget.refused > 0 && { retries: budget.refused }) },
+      waiting: this.pending(),
+      refused: {
+        ...breaker?.refused,
+        ...(this.#turnedAway > 0 && {
+          maxPendingRequests: (breaker?.refused.maxPendingRequests ?? 0) + this.#turnedAway,
+        }),
+        ...(budget.refused > 0 && { retries: budget.refused }),
+      },
       open: breaker?.open() ?? [],
       members: this.#members.map((member) => ({
         key: member.key,
         ejected: member.isEjected,
         ejections: member.health.ejections,
         probe: member.probe?.state,
-        warming: cluster.warmup !== undefined && isWarming([member], cluster.warmup.durationMs, now),
+        warmth: warmthOf(cluster, member, now),
+        handicap: member.handicap,
+        weight: member.backendWeight.at(DEFAULT_WEIGHTED_ROUND_ROBIN, now),
+        ...(cluster.extensions?.policy?.kind === 'PEAK_EWMA' && { expectedMs: member.latency.at(now) }),
       })),
     };
   }
@@ -226,7 +275,9 @@ export class ServedCluster implements MemberOwner, ClusterLoad, Ticking {
     const { random, now } = this.#engine;
     const plan = this.#source.plan(cluster);
     this.cluster = cluster;
+    this.#patienceMs = plan.connectTimeoutMs;
     this.hashes = isHashing(cluster);
+    this.pins = isPinning(cluster);
     this.budget.update(cluster);
     const { subsetSize } = cluster.extensions ?? {};
     this.#served = subsetSize === undefined ? cluster : subsetOf(cluster, subsetSize, this.#source.subsetSeed);

@@ -21,7 +21,9 @@ import { Transport } from '../transport/transport.ts';
 /** Who keeps the connections to a pod. */
 export interface ConnectionOwner {
   /** What the pod's SETTINGS last said: the next connection goes by it before it has heard for itself. */
-  maxConcurrentStreams: number;
+  readonly maxConcurrentStreams: number;
+  /** The pod's SETTINGS allow so many streams on a connection from now on. */
+  announced(maxConcurrentStreams: number): void;
   /** The pod has sent its SETTINGS, so it speaks HTTP/2. */
   greeted(): void;
   /** @param failure why there never was a connection, when there was not. */
@@ -52,6 +54,8 @@ export class UpstreamConnection implements ConnectionHandler<Exchange>, PodLink,
   #problem = '';
   #connected = false;
   #ending = false;
+  /** The pod has said GOAWAY. */
+  #leaving = false;
   /** Calls it has taken. */
   #calls = 0;
 
@@ -75,11 +79,16 @@ export class UpstreamConnection implements ConnectionHandler<Exchange>, PodLink,
     this.begunAt = now();
     engine.ticker.add(this);
     engine.memory.add(this);
-    const socket = connectUpstream(endpoint.address, endpoint.port, plan.security.context);
+    const socket = connectUpstream(
+      endpoint.address,
+      endpoint.port,
+      engine.readBuffer.deliverTo((chunk) => this.#transport.receive(chunk)),
+      plan.security.context,
+    );
     if (tcpKeepaliveMs !== undefined) socket.setKeepAlive(true, tcpKeepaliveMs);
     const timer = setTimeout(() => {
       this.#problem = `no connection within ${connectTimeoutMs / 1000} s`;
-      socket.destroy();
+      socket.destroy(new Error(this.#problem));
     }, connectTimeoutMs);
     onceConnected(socket, () => {
       clearTimeout(timer);
@@ -105,6 +114,16 @@ export class UpstreamConnection implements ConnectionHandler<Exchange>, PodLink,
   /** It takes no more calls, and closes once those under way have ended. */
   get ending(): boolean {
     return this.#ending || this.#calls >= this.#plan.maxRequests;
+  }
+
+  /** Streams at a time, by what the pod has said last. */
+  get allows(): number {
+    return this.connection.peer.maxConcurrentStreams;
+  }
+
+  /** It takes calls, or may come to. */
+  get mayTakeCalls(): boolean {
+    return !this.ending && !this.#leaving;
   }
 
   /** It is given one more call. */
@@ -174,6 +193,7 @@ export class UpstreamConnection implements ConnectionHandler<Exchange>, PodLink,
   }
 
   onGoAway(): void {
+    this.#leaving = true;
     // `canOpen` is false from now on, so the endpoint opens another connection for the next call.
   }
 
@@ -182,7 +202,7 @@ export class UpstreamConnection implements ConnectionHandler<Exchange>, PodLink,
       this.greeted = true;
       this.#owner.greeted();
     }
-    this.#owner.maxConcurrentStreams = this.connection.peer.maxConcurrentStreams;
+    this.#owner.announced(this.allows);
   }
 
   onDrained(): void {

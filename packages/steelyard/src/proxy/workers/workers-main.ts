@@ -1,6 +1,6 @@
 // One of several processes of a proxy. It listens on nothing: the primary hands it the connections it accepted.
 import { Socket } from 'node:net';
-import type { Logger, LogLevel } from '../../log.ts';
+import { createWorkerLog } from '../../worker-log.ts';
 import { AccessLog } from '../access-log/access-log.ts';
 import { createFront, type Front } from '../proxy-front.ts';
 import type { Entrance } from '../routing/entrance.ts';
@@ -21,19 +21,7 @@ function tell(message: FromWorker): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
 
-function loggerFor(component: string): Logger {
-  const at =
-    (level: LogLevel) =>
-    (message: string, fields?: Readonly<Record<string, unknown>>): void =>
-      tell({ kind: 'log', level, component, message, fields });
-  return {
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    forComponent: (name) => loggerFor(component === '' ? name : `${component}.${name}`),
-  };
-}
+const log = createWorkerLog(tell);
 
 function start(message: StartWorker): void {
   const { snapshot, accessLog } = message;
@@ -41,7 +29,7 @@ function start(message: StartWorker): void {
   front = createFront({
     ...message,
     snapshots: source,
-    log: loggerFor(''),
+    log,
     random: Math.random,
     accessLog:
       accessLog &&
@@ -72,8 +60,7 @@ function take(socket: unknown, entrance: Entrance): void {
   }
   // As the primary's server would have had it; a socket that has changed process has lost it.
   socket.allowHalfOpen = true;
-  socket.once('close', onClosed);
-  front.accept(socket, entrance);
+  front.accept(socket, entrance, onClosed);
 }
 
 async function obey(message: ToWorker, socket: unknown): Promise<void> {
@@ -113,7 +100,7 @@ process.on('message', (message: unknown, socket: unknown) => {
   obey(message, socket).catch((error: unknown) => {
     // A worker that cannot start is of no use; one that runs goes on with what it had.
     if (message.kind === 'start') throw error;
-    loggerFor('').error(`a worker could not follow the message "${message.kind}"`, { error });
+    log.error(`a worker could not follow the message "${message.kind}"`, { error });
   });
 });
 if (!process.connected) leave();

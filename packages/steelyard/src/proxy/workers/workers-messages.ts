@@ -1,4 +1,4 @@
-import type { LogLevel } from '../../log.ts';
+import type { LogMessage } from '../../worker-log.ts';
 import type { AccessLogSelection } from '../access-log/access-log.ts';
 import type { ConnectionSettings } from '../transport/connection-settings.ts';
 import type { Entrance } from '../routing/entrance.ts';
@@ -39,13 +39,7 @@ export type FromWorker =
   /** All is done; what it counted up to the end. */
   | { readonly kind: 'drained'; readonly report: ProxyReport }
   | { readonly kind: 'access'; readonly lines: string }
-  | {
-      readonly kind: 'log';
-      readonly level: LogLevel;
-      readonly component: string;
-      readonly message: string;
-      readonly fields: Readonly<Record<string, unknown>> | undefined;
-    };
+  | LogMessage;
 
 /** The channel carries only our own processes' messages, so the kind is proof enough of the rest. */
 export function isToWorker(value: unknown): value is ToWorker {

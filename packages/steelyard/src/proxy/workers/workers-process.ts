@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from '../../log.ts';
+import { writeWorkerLog } from '../../worker-log.ts';
 import type { ProxyReport } from '../metrics/metrics-report.ts';
 import type { WorkerUser } from '../proxy-options.ts';
 import type { Entrance } from '../routing/entrance.ts';
@@ -133,12 +134,9 @@ export class WorkerProcess {
       case 'access':
         this.#owner.access(message.lines);
         return;
-      case 'log': {
-        const { component, level, message: text, fields } = message;
-        const log = component === '' ? this.#owner.log : this.#owner.log.forComponent(component);
-        log[level](text, { ...fields, worker: this.id });
+      case 'log':
+        writeWorkerLog(this.#owner.log, message, { worker: this.id });
         return;
-      }
       default:
         message satisfies never;
     }

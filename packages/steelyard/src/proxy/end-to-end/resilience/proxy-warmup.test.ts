@@ -20,7 +20,7 @@ describe('warmup', () => {
         return ((bed.pods[0]?.calls ?? 0) - before) / 300;
       };
       const shares = [await shareOf()];
-      assert.equal(bed.clusters()[0]?.members.filter(({ warming }) => warming).length, 1);
+      assert.equal(bed.clusters()[0]?.members.filter(({ warmth }) => warmth < 1).length, 1);
       for (const at of [1_050_000, 1_100_000]) {
         bed.tickAt(at);
         shares.push(await shareOf());
@@ -29,7 +29,7 @@ describe('warmup', () => {
       for (const [index, expected] of [1 / 21, 1 / 5, 1 / 3].entries()) {
         assert.ok(Math.abs((shares[index] ?? 0) - expected) < 0.08, shares.join());
       }
-      assert.equal(bed.clusters()[0]?.members.filter(({ warming }) => warming).length, 0);
+      assert.equal(bed.clusters()[0]?.members.filter(({ warmth }) => warmth < 1).length, 0);
     });
   }
 
