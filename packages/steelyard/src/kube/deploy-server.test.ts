@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import { type FakeObject, type RealApiServer, startRealApiServer } from '@steelyard/testkit';
 import { parseAllDocuments } from 'yaml';
-import { follow, service } from './cluster/cluster-fixture.test.ts';
+import { follow, service } from './cluster/cluster.test-bed.ts';
 import { type ClusterKind, RESOURCE_KINDS, resourceName } from './cluster/resource-kind.ts';
 import { fieldsOf, listOf, textOf } from './untrusted.ts';
 

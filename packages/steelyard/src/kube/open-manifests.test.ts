@@ -5,17 +5,17 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { Snapshot, SnapshotSource } from '@steelyard/core/model';
-import type { Logger } from '../log.ts';
+import { recordingLog } from '../log.test-bed.ts';
 import { ManifestsError, type ManifestsErrorCode } from './manifests-error.ts';
 import { type ManifestOptions, type ManifestSource, openManifests } from './open-manifests.ts';
 
 let folder = '';
-let lines: string[] = [];
+const lines: string[] = [];
 const open: ManifestSource[] = [];
 
 beforeEach(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), 'steelyard-')));
-  lines = [];
+  lines.length = 0;
 });
 
 afterEach(async () => {
@@ -23,13 +23,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const log: Logger = {
-  debug: (message) => void lines.push(message),
-  info: (message) => void lines.push(message),
-  warn: (message) => void lines.push(message),
-  error: (message) => void lines.push(message),
-  forComponent: () => log,
-};
+const log = recordingLog(lines);
 
 async function openAt(paths: readonly string[], more: Partial<ManifestOptions> = {}): Promise<ManifestSource> {
   const source = await openManifests({ paths, watch: false, namespace: 'default', log, ...more });

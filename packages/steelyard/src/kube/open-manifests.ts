@@ -73,18 +73,25 @@ export async function openManifests(options: ManifestOptions): Promise<ManifestS
   };
 }
 
+/** That there is nothing to read, as an error. */
+export function noManifest(paths: readonly string[]): ManifestsError {
+  const place = paths.map((path) => (path === STDIN_PATH ? 'stdin' : path)).join(', ');
+  const message = `${place}: there is no manifest (of a folder its *.yaml, *.yml and *.json files count); add one.`;
+  return new ManifestsError('MANIFESTS_EMPTY', message);
+}
+
 function checkUsable(paths: readonly string[], strict: boolean, parsed: ParsedObjects, snapshot: Snapshot): void {
-  const place = paths.join(', ');
   const errors = parsed.diagnostics.filter(({ severity }) => severity === 'error');
   if (strict && errors.length > 0) throw new ManifestsError('MANIFESTS_INVALID', renderFirst(errors));
   if (snapshot.services.size > 0) return;
+  const place = paths.join(', ');
   const reasons = errors.length > 0 ? errors : snapshot.diagnostics;
   if (reasons.length > 0) {
     throw new ManifestsError('MANIFESTS_UNUSABLE', `${place}: no usable Service: ${renderFirst(reasons)}`);
   }
   if (parsed.objects.length > 0)
     throw new ManifestsError('MANIFESTS_UNUSABLE', `${place}: there is no Service; add one.`);
-  throw new ManifestsError('MANIFESTS_EMPTY', `${place}: there is no manifest (*.yaml, *.yml, *.json); add one.`);
+  throw noManifest(paths);
 }
 
 /** One line for all of them. */

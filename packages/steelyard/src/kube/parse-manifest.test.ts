@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import { parseManifest } from './parse-manifest.ts';
 
 /** Each document as its value, or as `line:column message` of its problem. */

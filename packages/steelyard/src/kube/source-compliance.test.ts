@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import type { Snapshot, SnapshotSource } from '@steelyard/core/model';
 import { createTestSource } from '@steelyard/testkit';
-import { follow, service, silentLogger, slice, startApiServer } from './cluster/cluster-fixture.test.ts';
+import { follow, service, silentLogger, slice, startApiServer } from './cluster/cluster.test-bed.ts';
 import { openManifests } from './open-manifests.ts';
 
 interface Opened {

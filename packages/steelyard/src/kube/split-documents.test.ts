@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import { splitDocuments } from './split-documents.ts';
 
 const TEXTS: readonly [string, readonly [number, string][]][] = [

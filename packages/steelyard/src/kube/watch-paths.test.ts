@@ -3,7 +3,7 @@ import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import type { Logger } from '../log.ts';
+import { logThat } from '../log.test-bed.ts';
 import { watchPaths } from './watch-paths.ts';
 
 const NEVER = 1_000_000;
@@ -20,13 +20,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const log: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
+const log = logThat({
   warn: () => assert.fail('nothing to warn of'),
   error: () => assert.fail('nothing failed'),
-  forComponent: () => log,
-};
+});
 
 /** Watches, changes, and resolves when the change is noticed. The watch keeps no process alive, the limit does. */
 async function notices(

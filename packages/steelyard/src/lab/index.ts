@@ -1,6 +1,7 @@
 /** The experiment: what the ways do to real gRPC calls, measured. */
 export type { Lab, LabOptions } from './run-lab.ts';
 export { runLab } from './run-lab.ts';
+export { EXAMPLE_MANIFESTS } from './example-manifests.ts';
 export type { LabTarget } from './lab-target.ts';
 export { findLabTarget } from './lab-target.ts';
 export { LabError } from './lab-error.ts';
@@ -8,6 +9,7 @@ export type { LabReport } from './report/lab-report.ts';
 export { isAsExpected } from './report/lab-report.ts';
 export type { ReportPaint } from './report/render-report.ts';
 export { renderLabReport } from './report/render-report.ts';
+export { columnsOf, indentText } from './report/wrap-text.ts';
 export { createProgress } from './report/progress.ts';
 export type { Way } from './ways/way.ts';
 export { isWay, KERNEL_WAYS, WAYS } from './ways/way.ts';

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LabError } from './lab-error.ts';
-import { pod, snapshotOf, UNREADY } from './lab-fixture.test.ts';
+import { pod, snapshotOf, UNREADY } from './lab.test-bed.ts';
 import { findLabTarget, podKey } from './lab-target.ts';
+import { passedOn } from './ways/proxy-way.ts';
 
 const A = pod('10.0.0.1');
 const B = pod('10.0.0.2');
@@ -67,6 +68,22 @@ test('the pods are the ready ones and those that routes lead to, in the order of
   const routed = { ...virtualHost, routes: [{ name: 'split', destinations, totalWeight: 2 }] };
   const target = findLabTarget({ ...base, virtualHosts: new Map([[host, routed]]) }, 'default');
   assert.deepEqual(target.pods.map(podKey), ['10.0.0.10:8000', '10.0.0.1:8000', '10.0.0.2:8000'].toSorted());
+});
+
+test('with PASSTHROUGH the Service is no pod of its own, and the proxy has no way of its own', () => {
+  const base = snapshotOf({ name: 'api', clusterIp: '10.1.0.1', pods: [B, A] });
+  const address = pod('10.1.0.1', 8000, { isService: true });
+  const clusters = new Map(
+    [...base.clusters].map(([name, cluster]) => [
+      name,
+      { ...cluster, endpoints: [address], toServiceAddress: true } as const,
+    ]),
+  );
+  const snapshot = { ...base, clusters };
+  const target = findLabTarget(snapshot, 'default');
+  assert.deepEqual(target.pods.map(podKey), ['10.0.0.1:8000', '10.0.0.2:8000']);
+  assert.match(passedOn({ snapshot, target }) ?? '', /^PASSTHROUGH sends/);
+  assert.equal(passedOn({ snapshot: base, target: findLabTarget(base, 'default') }), undefined);
 });
 
 const partners: readonly [string, readonly ReturnType<typeof pod>[], boolean][] = [

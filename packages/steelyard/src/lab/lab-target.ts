@@ -66,7 +66,11 @@ function chooseTarget(snapshot: Snapshot): ServicePortTarget {
     .flatMap((entry) => entry.ports.filter(isTcp).map((port) => ({ entry, port })));
   const usable = candidates.filter(({ port }) => usablePods(port).length > 0);
   const chosen = usable.find(speaksGrpc) ?? usable[0] ?? candidates.find(speaksGrpc) ?? candidates[0];
-  if (chosen === undefined) throw new LabError('the manifests hold no Service with a ClusterIP and a TCP port');
+  if (chosen === undefined) {
+    throw new LabError(
+      'the manifests hold no Service with a ClusterIP and a TCP port, whose calls could be compared: add one, as in examples/backend',
+    );
+  }
   return chosen;
 }
 
@@ -110,7 +114,8 @@ function speaksGrpc({ port: { port } }: ServicePortTarget): boolean {
 function podsOf(snapshot: Snapshot, port: ServicePortEndpoints, virtualHost: VirtualHost): readonly Endpoint[] {
   const routed = virtualHost.routes
     .flatMap((route) => route.destinations)
-    .flatMap(({ cluster }) => snapshot.clusters.get(cluster)?.endpoints ?? []);
+    .flatMap(({ cluster }) => snapshot.clusters.get(cluster)?.endpoints ?? [])
+    .filter(({ isService }) => isService !== true);
   const byKey = new Map([...usablePods(port), ...routed].map((pod) => [podKey(pod), pod]));
   return [...byKey.keys()].toSorted().flatMap((key) => byKey.get(key) ?? []);
 }

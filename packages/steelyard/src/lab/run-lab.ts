@@ -2,18 +2,19 @@ import type { Snapshot } from '@steelyard/core/model';
 import { serviceKey } from '@steelyard/core/model';
 import type { LogLevel, Logger } from '../log.ts';
 import { startBackends } from './processes/backends.ts';
-import { type Cleanup, createCleanup } from './processes/cleanup.ts';
+import { type Cleanup, createCleanup } from '../cleanup.ts';
 import { formatAddress } from '../net-address.ts';
 import { LabError } from './lab-error.ts';
 import { type KernelBed, openKernelBed } from './kernel/kernel-bed.ts';
 import type { KernelMode } from './kernel/kernel-tools.ts';
+import { requireKernelTools } from './kernel/kernel-tools.ts';
 import type { LabReport } from './report/lab-report.ts';
 import type { LabTarget } from './lab-target.ts';
 import { renderInvitation } from './report/invitation.ts';
 import type { Workload } from './ways/measure-way.ts';
 import { measureWay } from './ways/measure-way.ts';
 import type { OpenWay } from './ways/way-context.ts';
-import { openWay } from './ways/open-way.ts';
+import { NEEDS_KERNEL, openWay } from './ways/open-way.ts';
 import type { Way } from './ways/way.ts';
 import { KERNEL_WAYS, WAYS } from './ways/way.ts';
 import type { WayReport } from './report/lab-report.ts';
@@ -81,6 +82,8 @@ async function makeExperiment(options: LabOptions, cleanup: ReturnType<typeof cr
   if (options.ways?.includes('headless') === true && typeof target.headless === 'string') {
     throw notToBeHad('headless', target.headless);
   }
+  if (options.kernel !== undefined) requireKernelTools(options.kernel);
+  else if (options.ways?.includes('node') === true) throw notToBeHad('node', NEEDS_KERNEL);
   progress.phase(`starting ${target.pods.length} pods`);
   const bed = await openBed(options, cleanup);
 

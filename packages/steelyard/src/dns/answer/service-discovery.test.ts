@@ -5,16 +5,8 @@ import { after, before, suite, test } from 'node:test';
 import { createCompiler } from '@steelyard/core/compile';
 import { parseObjects } from '@steelyard/core/config';
 import type { SnapshotSource } from '@steelyard/core/model';
-import type { Logger } from '../../log.ts';
+import { silentLog } from '../../log.test-bed.ts';
 import { type DnsServer, startDnsServer } from '../server/dns-server.ts';
-
-const silent: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  forComponent: () => silent,
-};
 
 interface Slice {
   readonly service: string;
@@ -78,7 +70,7 @@ suite('service discovery', () => {
       listen,
       zone: 'cluster.local',
       ready: () => synced,
-      log: silent,
+      log: silentLog,
     });
     resolver.setServers([`127.0.0.1:${server.address.port}`]);
   });
@@ -178,7 +170,7 @@ test('/ready, /health and /metrics under the names that CoreDNS has', async (t) 
     ready: () => synced,
     admin: listen,
     moreMetrics: () => 'more 1\n',
-    log: silent,
+    log: silentLog,
   });
   t.after(() => server.close());
   const get = async (path: string): Promise<readonly [number, string]> => {

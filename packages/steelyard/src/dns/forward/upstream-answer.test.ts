@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
-import { a, answerTo, queryFor } from './fake-upstream.test.ts';
+import { fc } from '@steelyard/testkit/properties';
+import { queryFor } from '../message/messages.test-bed.ts';
+import { a, answerTo } from './fake-upstream.test-bed.ts';
 import { writeForwardedAnswer } from './forwarded-message.ts';
 import { parseQuery } from '../message/parse-query.ts';
 import { parseResolvConf } from './resolv-conf.ts';
 import { parseUpstreamAnswer } from './upstream-answer.ts';
 
-const QUERY = queryFor({ name: 'www.example.com', edns: 1232 });
+const QUERY = queryFor({ name: 'www.example.com', edns: { size: 1232 } });
 const GOOD = answerTo({ message: QUERY, transport: 'udp', port: 1 }, { answers: [a('192.0.2.1'), a('192.0.2.2')] });
 const END = 12 + 17 + 4;
 

@@ -2,7 +2,8 @@ import type { Random } from '@steelyard/core/balance';
 import { formatAddress, type SocketAddress } from '../../net-address.ts';
 import { FLAG_RECURSION_DESIRED, RESPONSE_CODE } from '../message/protocol.ts';
 import type { Question } from '../message/parse-query.ts';
-import { Histogram, type HistogramReport, TIME_BUCKETS } from '../histogram.ts';
+import { Histogram, type HistogramReport } from '../../histogram.ts';
+import { TIME_BOUNDS } from '../time-bounds.ts';
 import { exchangeTcp, exchangeUdp } from './exchange.ts';
 import { type AskedQuery, writeUpstreamQuery } from './forwarded-message.ts';
 import { parseUpstreamAnswer, type UpstreamAnswer } from './upstream-answer.ts';
@@ -65,8 +66,8 @@ export class Upstream {
     try {
       const answer = await this.#exchange(asked, message, timeoutMs);
       this.#failuresInARow = 0;
-      const times = this.#answers.get(answer.code) ?? new Histogram(TIME_BUCKETS);
-      times.add((performance.now() - startedAt) / 1000);
+      const times = this.#answers.get(answer.code) ?? new Histogram(TIME_BOUNDS);
+      times.record((performance.now() - startedAt) / 1000);
       this.#answers.set(answer.code, times);
       return answer;
     } catch (error) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import { parseQuery } from './parse-query.ts';
 
 /** A query by its parts, each as hexadecimal digits. */

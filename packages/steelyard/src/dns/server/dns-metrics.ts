@@ -1,6 +1,7 @@
 import { HEADER_LENGTH } from '../message/protocol.ts';
 import type { Responder, Transport } from '../answer/responder.ts';
-import { Histogram, type HistogramReport, TIME_BUCKETS } from '../histogram.ts';
+import { Histogram, type HistogramReport } from '../../histogram.ts';
+import { TIME_BOUNDS } from '../time-bounds.ts';
 
 const TRANSPORTS: readonly Transport[] = ['udp', 'tcp'];
 /** Types up to this one are counted each, what is above as the last. */
@@ -8,7 +9,7 @@ const TYPES = 257;
 const CODES = 16;
 
 /** plugin/metrics/vars, in bytes. */
-const SIZE_BUCKETS = [0, 100, 200, 300, 400, 511, 1023, 2047, 4095, 8291, 16e3, 32e3, 48e3, 64e3];
+const SIZE_BOUNDS = [0, 100, 200, 300, 400, 511, 1023, 2047, 4095, 8291, 16e3, 32e3, 48e3, 64e3];
 
 /** What one process counted; sums with others'. */
 export interface MetricsReport {
@@ -29,9 +30,9 @@ export interface AnswerCount {
 /** Counts what is asked and answered, at the cost of a few additions. */
 export class DnsMetrics {
   readonly #answers = new Float64Array(TRANSPORTS.length * TYPES * CODES);
-  readonly #seconds = new Histogram(TIME_BUCKETS);
-  readonly #requestBytes = { udp: new Histogram(SIZE_BUCKETS), tcp: new Histogram(SIZE_BUCKETS) };
-  readonly #responseBytes = { udp: new Histogram(SIZE_BUCKETS), tcp: new Histogram(SIZE_BUCKETS) };
+  readonly #seconds = new Histogram(TIME_BOUNDS);
+  readonly #requestBytes = { udp: new Histogram(SIZE_BOUNDS), tcp: new Histogram(SIZE_BOUNDS) };
+  readonly #responseBytes = { udp: new Histogram(SIZE_BOUNDS), tcp: new Histogram(SIZE_BOUNDS) };
 
   /** The same answers, counted. */
   counting(respond: Responder): Responder {
@@ -77,9 +78,9 @@ export class DnsMetrics {
     const type = Math.min(typeOf(answer), TYPES - 1);
     const index = ((transport === 'udp' ? 0 : TYPES) + type) * CODES + ((answer[3] ?? 0) & 0xf);
     this.#answers[index] = (this.#answers[index] ?? 0) + 1;
-    this.#seconds.add((performance.now() - startedMs) / 1000);
-    this.#requestBytes[transport].add(requestBytes);
-    this.#responseBytes[transport].add(answer.length);
+    this.#seconds.record((performance.now() - startedMs) / 1000);
+    this.#requestBytes[transport].record(requestBytes);
+    this.#responseBytes[transport].record(answer.length);
   }
 }
 

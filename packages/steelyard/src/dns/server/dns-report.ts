@@ -1,5 +1,5 @@
 import type { ForwardReport } from '../forward/forwarder.ts';
-import { mergeHistograms } from '../histogram.ts';
+import { mergeHistograms } from '../../histogram.ts';
 import type { MetricsReport } from './dns-metrics.ts';
 
 /** What one process has to say of itself, or several together. */

@@ -5,19 +5,14 @@ import { createConnection, createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { once } from 'node:events';
 import { after, before, suite, test } from 'node:test';
-import type { Endpoint, ServiceEntry, Snapshot, SnapshotSource } from '@steelyard/core/model';
-import type { Logger } from '../../log.ts';
+import type { Endpoint, ServiceEntry, Snapshot } from '@steelyard/core/model';
+import { createManualSource, listenLocal } from '@steelyard/testkit';
+import { silentLog } from '../../log.test-bed.ts';
+import type { SocketAddress } from '../../net-address.ts';
 import type { DnsServer } from './dns-server.ts';
 import { startDnsServer } from './dns-server.ts';
+import { queryFor } from '../message/messages.test-bed.ts';
 import { TcpMessages, frameTcpMessage } from '../message/tcp-messages.ts';
-
-const silent: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  forComponent: () => silent,
-};
 
 function snapshotWith(version: number, addresses: readonly string[]): Snapshot {
   const conditions = { ready: true, serving: true, terminating: false };
@@ -48,40 +43,8 @@ function snapshotWith(version: number, addresses: readonly string[]): Snapshot {
   };
 }
 
-/** A source that a test moves by hand. */
-class TestSource implements SnapshotSource {
-  current: Snapshot;
-  readonly #listeners = new Set<(snapshot: Snapshot) => void>();
-
-  constructor(current: Snapshot) {
-    this.current = current;
-  }
-
-  subscribe(listener: (snapshot: Snapshot) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  publish(snapshot: Snapshot): void {
-    this.current = snapshot;
-    for (const listener of this.#listeners) listener(snapshot);
-  }
-
-  get listeners(): number {
-    return this.#listeners.size;
-  }
-}
-
 const NAME = 'backendh.default.svc.cluster.local';
 const THREE = ['10.80.128.247', '10.80.153.167', '10.80.167.226'];
-/** `backendh.default.svc.cluster.local` A, with an id. */
-function query(id: number): Buffer {
-  const name = NAME.split('.').map((label) => Buffer.concat([Buffer.of(label.length), Buffer.from(label)]));
-  const message = Buffer.concat([Buffer.alloc(12), ...name, Buffer.from('0000010001', 'hex')]);
-  message.writeUInt16BE(id, 0);
-  message.writeUInt16BE(1, 4);
-  return message;
-}
 
 /** Reads a connection until it has so many messages, or its end. */
 async function readMessages(socket: Socket, count: number): Promise<Buffer[]> {
@@ -96,7 +59,7 @@ async function readMessages(socket: Socket, count: number): Promise<Buffer[]> {
 }
 
 suite('startDnsServer', () => {
-  const source = new TestSource(snapshotWith(1, [...THREE, 'fd00::5']));
+  const source = createManualSource(snapshotWith(1, [...THREE, 'fd00::5']));
   const resolver = new Resolver({ timeout: 2000, tries: 1 });
   let server: DnsServer;
   before(async () => {
@@ -105,13 +68,13 @@ suite('startDnsServer', () => {
       listen: { host: '127.0.0.1', port: 0 },
       zone: 'cluster.local',
       tcpIdleTimeoutMs: 200,
-      log: silent,
+      log: silentLog,
     });
     resolver.setServers([`127.0.0.1:${server.address.port}`]);
   });
   after(async () => {
     await server.close();
-    assert.equal(source.listeners, 0);
+    assert.equal(source.listenerCount, 0);
   });
 
   test('an independent resolver reads the addresses and their TTL', async () => {
@@ -140,7 +103,7 @@ suite('startDnsServer', () => {
   });
 
   test('TCP: many queries at once, torn anywhere, are answered in order', async () => {
-    const stream = Buffer.concat(Array.from({ length: 20 }, (_, id) => frameTcpMessage(query(id))));
+    const stream = Buffer.concat(Array.from({ length: 20 }, (_, id) => frameTcpMessage(queryFor({ name: NAME, id }))));
     const socket = createConnection(server.address.port, '127.0.0.1');
     socket.setNoDelay(true);
     await once(socket, 'connect');
@@ -155,7 +118,7 @@ suite('startDnsServer', () => {
     );
   });
 
-  test('TCP: a connection that is silent, or does not speak DNS, is closed', async () => {
+  test('TCP: a connection that is silentLog, or does not speak DNS, is closed', async () => {
     for (const sent of [Buffer.alloc(0), frameTcpMessage(Buffer.from('no')), Buffer.of(0, 0)]) {
       const socket = createConnection(server.address.port, '127.0.0.1');
       socket.write(sent);
@@ -168,7 +131,7 @@ suite('startDnsServer', () => {
     for (const message of [Buffer.from('x'), Buffer.alloc(12, 0xff), Buffer.alloc(700, 0xc0)]) {
       socket.send(message, server.address.port, '127.0.0.1');
     }
-    socket.send(query(99), server.address.port, '127.0.0.1');
+    socket.send(queryFor({ name: NAME, id: 99 }), server.address.port, '127.0.0.1');
     const [answer] = await once(socket, 'message');
     assert.ok(Buffer.isBuffer(answer));
     assert.equal(answer.readUInt16BE(0), 99);
@@ -177,12 +140,13 @@ suite('startDnsServer', () => {
 });
 
 suite('where it cannot listen', () => {
-  const start = (host: string, port: number): Promise<DnsServer> =>
+  const start = (host: string, port: number, admin?: SocketAddress): Promise<DnsServer> =>
     startDnsServer({
-      snapshots: new TestSource(snapshotWith(1, [])),
+      snapshots: createManualSource(snapshotWith(1, [])),
       listen: { host, port },
+      ...(admin !== undefined && { admin }),
       zone: 'cluster.local',
-      log: silent,
+      log: silentLog,
     });
 
   test('UDP taken', async () => {
@@ -198,15 +162,30 @@ suite('where it cannot listen', () => {
   });
 
   test('TCP taken; the UDP port is given back', async () => {
-    const taken = createServer().listen(0, '127.0.0.1');
-    await once(taken, 'listening');
-    const address = taken.address();
-    assert.ok(typeof address === 'object' && address !== null);
+    const taken = createServer();
+    const port = await listenLocal(taken);
     const expected = { code: 'dns.port-in-use', message: /^cannot answer DNS on 127\.0\.0\.1:\d+ \(TCP\): another/ };
-    await assert.rejects(start('127.0.0.1', address.port), expected);
+    await assert.rejects(start('127.0.0.1', port), expected);
     taken.close();
     await once(taken, 'close');
-    await (await start('127.0.0.1', address.port)).close();
+    await (await start('127.0.0.1', port)).close();
+  });
+
+  test('the port of probes and metrics taken; the one for names is given back', async (t) => {
+    const taken = createServer();
+    t.after(() => taken.close());
+    const adminPort = await listenLocal(taken);
+    const names = await start('127.0.0.1', 0);
+    await names.close();
+    const { port } = names.address;
+    const expected = {
+      code: 'dns.port-in-use',
+      message: new RegExp(`127\\.0\\.0\\.1:${adminPort} \\(TCP\\): another`),
+    };
+    await assert.rejects(start('127.0.0.1', port, { host: '127.0.0.1', port: adminPort }), expected);
+    taken.close();
+    await once(taken, 'close');
+    await (await start('127.0.0.1', port)).close();
   });
 
   test('an address that is not here', async () => {

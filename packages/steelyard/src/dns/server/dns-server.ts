@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import type { Random } from '@steelyard/core/balance';
 import type { SnapshotSource } from '@steelyard/core/model';
+import { Histogram } from '../../histogram.ts';
 import type { Logger } from '../../log.ts';
 import { formatAddress, type SocketAddress } from '../../net-address.ts';
+import { startTextServer, type TextAnswer, type TextServer } from '../../text-server.ts';
 import type { ForwardOptions } from '../forward/forwarder.ts';
 import { startWorkerPool } from '../workers/worker-pool.ts';
 import { type NamespaceSource, Zone } from '../zone/zone.ts';
-import { type AdminServer, startAdminServer } from './admin-server.ts';
 import { createDnsFront, type FrontSettings } from './dns-front.ts';
+import { dnsListenError } from './dns-listen-error.ts';
 import { type DnsReport, mergeReports } from './dns-report.ts';
-import { Histogram } from '../histogram.ts';
 import { renderDnsMetrics } from './render-metrics.ts';
 
 export interface DnsServerOptions {
@@ -57,7 +58,7 @@ const DEFAULT_TTL_SECONDS = 5;
 const DEFAULT_TCP_IDLE_TIMEOUT_MS = 10_000;
 
 /** CoreDNS's plugin/kubernetes: from a millisecond on, doubled 19 times. Seconds. */
-const PROGRAMMING_BUCKETS = Array.from({ length: 20 }, (_, index) => 0.001 * 2 ** index);
+const PROGRAMMING_BOUNDS = Array.from({ length: 20 }, (_, index) => 0.001 * 2 ** index);
 
 /**
  * Starts the DNS of the cluster: the names of the Services of the newest Snapshot, over UDP and TCP on one port.
@@ -69,7 +70,7 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   const log = options.log.forComponent('dns');
   const zone = new Zone(options.zone, options.ttlSeconds ?? DEFAULT_TTL_SECONDS);
   const ready = options.ready ?? ((): boolean => true);
-  const programming = new Histogram(PROGRAMMING_BUCKETS);
+  const programming = new Histogram(PROGRAMMING_BOUNDS);
   const answering = await startAnswering(options, zone, ready, log);
   const address = { host: options.listen.host, port: answering.port };
   const metrics = async (): Promise<string> => {
@@ -84,7 +85,7 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   return {
     address,
     ...(admin !== undefined && { adminAddress: admin.address }),
-    programmed: (seconds) => programming.add(seconds),
+    programmed: (seconds) => programming.record(seconds),
     async close() {
       await admin?.close();
       await answering.close();
@@ -157,10 +158,24 @@ function withoutForward({ forward: _forward, ...rest }: FrontSettings): FrontSet
   return rest;
 }
 
+/** `/health`, `/ready` and `/metrics`, where CoreDNS has them; `/livez` and `/readyz` too, as the proxy has them. */
 async function openAdmin(
   { admin }: DnsServerOptions,
   ready: () => boolean,
   metrics: () => Promise<string>,
-): Promise<AdminServer | undefined> {
-  return admin === undefined ? undefined : startAdminServer({ listen: admin, ready, metrics });
+): Promise<TextServer | undefined> {
+  if (admin === undefined) return undefined;
+  const healthAnswer = (): TextAnswer => [200, 'OK\n'];
+  const readyAnswer = (): TextAnswer => (ready() ? [200, 'OK\n'] : [503, 'the API server has not been heard yet\n']);
+  try {
+    return await startTextServer(admin, {
+      '/health': healthAnswer,
+      '/livez': healthAnswer,
+      '/ready': readyAnswer,
+      '/readyz': readyAnswer,
+      '/metrics': async () => [200, await metrics()],
+    });
+  } catch (error) {
+    throw dnsListenError(admin, 'TCP', error);
+  }
 }

@@ -5,8 +5,10 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { createTestSource } from '@steelyard/testkit';
+import { logThat } from '../../log.test-bed.ts';
 import type { Logger } from '../../log.ts';
-import { a, answerTo, queryFor, startFakeUpstream } from '../forward/fake-upstream.test.ts';
+import { a, answerTo, startFakeUpstream } from '../forward/fake-upstream.test-bed.ts';
+import { queryFor } from '../message/messages.test-bed.ts';
 import { frameTcpMessage } from '../message/tcp-messages.ts';
 import { type DnsServer, type DnsServerOptions, startDnsServer } from './dns-server.ts';
 import { listenTcp } from './tcp-listener.ts';
@@ -19,8 +21,7 @@ interface Line {
 function logger(lines: Line[]): Logger {
   const add = (message: string, fields?: Readonly<Record<string, unknown>>): void =>
     void lines.push({ message, fields });
-  const log: Logger = { debug: add, info: add, warn: add, error: add, forComponent: () => log };
-  return log;
+  return logThat({ debug: add, info: add, warn: add, error: add });
 }
 
 async function start(t: TestContext, more: Partial<DnsServerOptions>, lines: Line[] = []): Promise<DnsServer> {
@@ -82,7 +83,7 @@ test('a flood gets what is its due, short answers to try again by TCP, and no mo
 test('what is no query gets no answer, and no answer to garbage is longer than it', async (t) => {
   const upstream = await startFakeUpstream(t, (query) => [answerTo(query, { answers: [a('192.0.2.1')] })]);
   const { address } = await start(t, { forward: { upstreams: [upstream.address], cacheSeconds: 30 } });
-  const good = queryFor({ name: 'www.example.com', edns: 1232 });
+  const good = queryFor({ name: 'www.example.com', edns: { size: 1232 } });
   const queries = Array.from({ length: good.length }, (_, length) => good.subarray(0, length + 1));
   for (let at = 2; at < good.length; at++) {
     const spoiled = Buffer.from(good);
@@ -128,7 +129,7 @@ test('one connection too many takes the place of the one that has been silent fo
 test('the query log is one line a query, whatever is asked for', async (t) => {
   const lines: Line[] = [];
   const { address } = await start(t, { queryLog: true }, lines);
-  await askAll(t, address.port, [queryFor({ name: 'a\nlevel=error b.cluster.local', type: 28 })]);
+  await askAll(t, address.port, [queryFor({ name: 'a\nlevel=error b.cluster.local', type: 'AAAA' })]);
   const found = lines.filter(({ message }) => message === 'query').map(({ fields }) => fields);
   assert.deepEqual(found[0], {
     name: String.raw`a\010level=error\032b.cluster.local`,

@@ -1,5 +1,5 @@
 // One of several processes that answer at the same sockets. The primary follows the cluster and tells what changed.
-import type { Logger, LogLevel } from '../../log.ts';
+import { createWorkerLog } from '../../worker-log.ts';
 import { DnsListenError } from '../server/dns-listen-error.ts';
 import { createDnsFront, type DnsFront, type FrontSettings } from '../server/dns-front.ts';
 import { Zone } from '../zone/zone.ts';
@@ -18,18 +18,7 @@ function tell(message: FromWorker): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
 
-function at(level: LogLevel) {
-  return (message: string, fields?: Readonly<Record<string, unknown>>): void =>
-    tell({ kind: 'log', level, message, fields });
-}
-
-const log: Logger = {
-  debug: at('debug'),
-  info: at('info'),
-  warn: at('warn'),
-  error: at('error'),
-  forComponent: () => log,
-};
+const log = createWorkerLog(tell);
 
 async function listen(settings: FrontSettings): Promise<void> {
   if (zone === undefined) return;

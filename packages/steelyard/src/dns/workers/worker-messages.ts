@@ -1,4 +1,4 @@
-import type { LogLevel } from '../../log.ts';
+import type { LogMessage } from '../../worker-log.ts';
 import type { DnsListenErrorCode } from '../server/dns-listen-error.ts';
 import type { DnsReport } from '../server/dns-report.ts';
 import type { FrontSettings } from '../server/dns-front.ts';
@@ -23,12 +23,7 @@ export type FromWorker =
   | { readonly kind: 'failed'; readonly code: DnsListenErrorCode; readonly message: string }
   | { readonly kind: 'report'; readonly report: DnsReport }
   | { readonly kind: 'looped' }
-  | {
-      readonly kind: 'log';
-      readonly level: LogLevel;
-      readonly message: string;
-      readonly fields: Readonly<Record<string, unknown>> | undefined;
-    };
+  | LogMessage;
 
 /** The channel carries only our own processes' messages, so the kind is proof enough of the rest. */
 export function isToWorker(value: unknown): value is ToWorker {

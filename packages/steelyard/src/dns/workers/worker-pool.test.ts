@@ -6,18 +6,12 @@ import { createConnection } from 'node:net';
 import { once } from 'node:events';
 import { test, type TestContext } from 'node:test';
 import { createTestSource } from '@steelyard/testkit';
-import type { Logger } from '../../log.ts';
-import { queryFor } from '../forward/fake-upstream.test.ts';
+import { recordingLog } from '../../log.test-bed.ts';
+import { queryFor } from '../message/messages.test-bed.ts';
 import { frameTcpMessage } from '../message/tcp-messages.ts';
 import { type DnsServer, type DnsServerOptions, startDnsServer } from '../server/dns-server.ts';
 
 const LIMIT = { timeout: 60_000 };
-
-function logger(lines: string[]): Logger {
-  const add = (line: string): void => void lines.push(line);
-  const log: Logger = { debug: add, info: add, warn: add, error: add, forComponent: () => log };
-  return log;
-}
 
 class TestNamespaces {
   readonly current = new Set<string>();
@@ -50,7 +44,7 @@ async function start(t: TestContext, more: Partial<DnsServerOptions> = {}): Prom
     admin: { host: '127.0.0.1', port: 0 },
     zone: source.current.clusterDomain,
     workers: 2,
-    log: logger(lines),
+    log: recordingLog(lines),
     ...more,
   });
   t.after(() => server.close());

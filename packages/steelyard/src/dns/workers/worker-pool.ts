@@ -2,6 +2,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import type { ServiceEntry, SnapshotSource } from '@steelyard/core/model';
 import type { Logger } from '../../log.ts';
+import { writeWorkerLog } from '../../worker-log.ts';
 import { DnsListenError } from '../server/dns-listen-error.ts';
 import type { DnsReport } from '../server/dns-report.ts';
 import type { FrontSettings } from '../server/dns-front.ts';
@@ -149,7 +150,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
             for (const other of members) send(other.worker, { kind: 'looped' });
             break;
           case 'log':
-            log[message.level](message.message, message.fields);
+            writeWorkerLog(log, message);
             break;
           default:
             message satisfies never;

@@ -1,23 +1,16 @@
 import assert from 'node:assert/strict';
 import { createServer as createHttpServer } from 'node:http';
-import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
-import { TEST_CERTIFICATE } from '@steelyard/testkit';
-import { service, silentLogger, startFake } from '../cluster/cluster-fixture.test.ts';
-import { systemClock } from '../cluster/clock.ts';
-import { createClusterSource } from '../cluster/create-cluster-source.ts';
+import { listenLocal, TEST_CERTIFICATE } from '@steelyard/testkit';
+import { service, sourceOf, startFake } from '../cluster/cluster.test-bed.ts';
 import { REFLECTOR_TIMES } from '../cluster/reflector-times.ts';
-import { createNodeTransport } from './node-transport.ts';
 import { openTunnel } from './proxy-tunnel.ts';
 import { staticCredentials } from './static-credentials.ts';
 
 async function listen(t: TestContext, server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   t.after(() => server.close());
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  return listenLocal(server);
 }
 
 function join(socket: Socket, port: number): void {
@@ -92,22 +85,15 @@ for (const [kind, start] of [
       const fake = await startFake(t, { transport });
       fake.store.put(service('a'));
       const proxy = await start(t);
-      const source = createClusterSource({
-        transport: createNodeTransport({
+      const source = sourceOf(
+        {
           server: fake.url,
           ca: TEST_CERTIFICATE,
-          insecureSkipTlsVerify: false,
           proxy: proxy.url('me:secret@'),
           credentials: staticCredentials({ headers: {} }),
-        }),
-        kinds: ['Service'],
-        namespace: 'default',
-        log: silentLogger(),
-        findings: silentLogger(),
-        clock: systemClock,
-        random: Math.random,
-        times: REFLECTOR_TIMES,
-      });
+        },
+        { kinds: ['Service'], times: REFLECTOR_TIMES },
+      );
       t.after(() => source.close());
       await source.whenSynced(20_000);
       assert.equal(source.current.services.size, 1);

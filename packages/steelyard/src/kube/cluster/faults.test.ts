@@ -3,24 +3,21 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FakeFault, FakeRequest } from '@steelyard/testkit';
 import { TEST_CERTIFICATE } from '@steelyard/testkit';
-import { createNodeTransport } from '../api/node-transport.ts';
 import type { Credentials } from '../api/cluster-access.ts';
 import { staticCredentials } from '../api/static-credentials.ts';
-import { systemClock } from './clock.ts';
 import {
   addressesOf,
   assertNeverEmpty,
   CORE_KINDS,
-  FAST,
   hasService,
   lacksService,
   service,
-  silentLogger,
   slice,
+  sourceOf,
   startFake,
   until,
-} from './cluster-fixture.test.ts';
-import { type ClusterSource, createClusterSource } from './create-cluster-source.ts';
+} from './cluster.test-bed.ts';
+import type { ClusterSource } from './create-cluster-source.ts';
 import type { ClusterKind } from './resource-kind.ts';
 
 const LIMIT = { timeout: 30_000 };
@@ -29,21 +26,8 @@ function open(
   url: string,
   options: { kinds?: readonly ClusterKind[]; credentials?: Credentials; lines?: string[] } = {},
 ): ClusterSource {
-  return createClusterSource({
-    transport: createNodeTransport({
-      server: url,
-      ca: TEST_CERTIFICATE,
-      insecureSkipTlsVerify: false,
-      credentials: options.credentials ?? staticCredentials({ headers: {} }),
-    }),
-    kinds: options.kinds ?? CORE_KINDS,
-    namespace: 'default',
-    log: silentLogger(options.lines),
-    findings: silentLogger(),
-    clock: systemClock,
-    random: Math.random,
-    times: FAST,
-  });
+  const { credentials = staticCredentials({ headers: {} }), ...rest } = options;
+  return sourceOf({ server: url, ca: TEST_CERTIFICATE, credentials }, rest);
 }
 
 const isWatch = ({ query }: FakeRequest): boolean => query.get('watch') === 'true';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCollector } from './collect-objects.ts';
-import { service } from './cluster-fixture.test.ts';
+import { service } from './cluster.test-bed.ts';
 import { identityOf, type ObjectIdentity, ParsedObjectStore } from './object-store.ts';
 import { RESOURCE_KINDS } from './resource-kind.ts';
 

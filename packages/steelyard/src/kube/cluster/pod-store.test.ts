@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { parseObjects } from '@steelyard/core/config';
+import { memoryInUse } from '@steelyard/testkit';
 import { type LabelSelection, NO_RULES, selectLabels } from './label-selection.ts';
 import { identityOf } from './object-store.ts';
 import { PodStore } from './pod-store.ts';
@@ -109,12 +108,6 @@ test('what DestinationRules select by', () => {
 });
 
 test('a Pod takes no more than 300 bytes, also where its labels are needed', () => {
-  setFlagsFromString('--expose-gc');
-  const collectGarbage: unknown = runInNewContext('gc');
-  const heap = (): number => {
-    if (typeof collectGarbage === 'function') collectGarbage();
-    return process.memoryUsage().heapUsed;
-  };
   const { store, set } = start();
   const count = 20_000;
   // As JSON.parse makes them: no text is shared with another.
@@ -122,14 +115,14 @@ test('a Pod takes no more than 300 bytes, also where its labels are needed', () 
     const labels = { app: `app-${index >> 4}`, version: 'v1', 'pod-template-hash': `7c9f8d6b5${index >> 4}` };
     return JSON.parse(JSON.stringify(pod(`app-${index >> 4}-7c9f8d6b5-x${index}`, 1_000_000 + index, labels)));
   };
-  const before = heap();
+  const before = memoryInUse();
   for (let index = 0; index < count; index++) set(parsed(index));
-  const each = (heap() - before) / count;
+  const each = (memoryInUse() - before) / count;
   assert.ok(each < 300, `${each.toFixed(0)} bytes a Pod`);
   const withLabels = ((): number => {
     const list = store.parsed(BY_VERSION);
     assert.equal(list.length, count);
-    return (heap() - before) / count;
+    return (memoryInUse() - before) / count;
   })();
   assert.ok(withLabels < 300, `${withLabels.toFixed(0)} bytes a Pod`);
 });

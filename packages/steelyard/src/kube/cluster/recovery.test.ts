@@ -4,23 +4,23 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { test, type TestContext } from 'node:test';
-import { PATIENCE } from '@steelyard/testkit';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import type { FakeFault } from '@steelyard/testkit';
+import { type FakeFault, MemoryWatch, PATIENCE } from '@steelyard/testkit';
 import {
   addressesOf,
   assertNeverEmpty,
   FAST,
   follow,
   type Followed,
+  followKept,
   hasService,
+  installRoundRobin,
+  isRoundRobin,
   lacksService,
   service,
   slice,
   startApiServer,
   until,
-} from './cluster-fixture.test.ts';
+} from './cluster.test-bed.ts';
 import { REFLECTOR_TIMES, type ReflectorTimes } from './reflector-times.ts';
 
 const LIMIT = { timeout: 120_000 };
@@ -30,14 +30,7 @@ const TIMES = IN_EARNEST ? REFLECTOR_TIMES : FAST;
 const RETURN_MS = IN_EARNEST ? 2000 * PATIENCE : 20_000;
 const outage = (ms: number): Promise<void> => pause(IN_EARNEST ? ms : ms / 20);
 
-/** An API server with Service `kept`, which is never without an endpoint, and `gone`, which is deleted in the dark. */
-async function start(t: TestContext, times: ReflectorTimes = TIMES): Promise<Followed> {
-  const api = await startApiServer(t);
-  await api.put(service('kept'));
-  await api.put(slice('kept', ['10.1.0.1']));
-  await api.put(service('gone'));
-  return follow(t, api, { times });
-}
+const start = (t: TestContext, times: ReflectorTimes = TIMES): Promise<Followed> => followKept(t, { times });
 
 async function changeInTheDark({ api }: Followed): Promise<void> {
   await api.put(service('new'));
@@ -141,27 +134,9 @@ test('a kind that is installed late', LIMIT, async (t) => {
   const { source } = await follow(t, api, { kinds, times: TIMES });
   // On a busy machine an answer may come too late at first.
   while (source.status().filter(({ phase }) => phase === 'absent').length < 2) await pause(20);
-  await api.installIstio();
-  const object = {
-    apiVersion: 'networking.istio.io/v1',
-    kind: 'DestinationRule',
-    metadata: { namespace: 'default', name: 'backend' },
-    spec: { host: 'backend', trafficPolicy: { loadBalancer: { simple: 'ROUND_ROBIN' } } },
-  };
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await api.put(object);
-      break;
-    } catch (error) {
-      // A real one needs a moment until it serves a new kind.
-      if (attempt > 100) throw error;
-      await pause(50);
-    }
-  }
+  await installRoundRobin(api);
   const from = performance.now();
-  const isThere = ({ clusters }: (typeof source)['current']): boolean =>
-    [...clusters.values()].some((cluster) => cluster.loadBalancer.kind === 'ROUND_ROBIN');
-  await until(source, 'its policy', isThere, RETURN_MS);
+  await until(source, 'its policy', isRoundRobin, RETURN_MS);
   t.diagnostic(`in force after ${Math.round(performance.now() - from)} ms`);
 });
 
@@ -177,12 +152,6 @@ test('objects as large as they can be', LIMIT, async (t) => {
 
 test('updates as fast as they can be written end in the last state, and memory stays where it is', LIMIT, async (t) => {
   const { api, source, seen } = await start(t);
-  setFlagsFromString('--expose-gc');
-  const collectGarbage: unknown = runInNewContext('gc');
-  const heap = (): number => {
-    if (typeof collectGarbage === 'function') collectGarbage();
-    return process.memoryUsage().heapUsed / 2 ** 20;
-  };
   const names = Array.from({ length: 16 }, (_, index) => `s${index}`);
   for (const name of names) await api.put(service(name));
   const round = async (number: number): Promise<void> => {
@@ -198,14 +167,14 @@ test('updates as fast as they can be written end in the last state, and memory s
   };
   await round(1);
   seen.length = 0;
-  const before = heap();
+  const memory = new MemoryWatch();
   const from = performance.now();
   for (let number = 2; number <= 4; number++) {
     await round(number);
     seen.length = 0;
   }
   const rate = (3 * 1600) / ((performance.now() - from) / 1000);
-  const grown = heap() - before;
-  t.diagnostic(`${Math.round(rate)} updates a second; the heap grew by ${grown.toFixed(1)} MiB`);
-  assert.ok(grown < 8, `the heap grew by ${grown.toFixed(1)} MiB`);
+  const grown = memory.grown() / 2 ** 20;
+  t.diagnostic(`${Math.round(rate)} updates a second; memory grew by ${grown.toFixed(1)} MiB`);
+  assert.ok(grown < 8, `memory grew by ${grown.toFixed(1)} MiB`);
 });

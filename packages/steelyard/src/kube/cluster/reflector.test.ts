@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ApiRequest, type ApiResponse, type ApiTransport, ConnectionFailure } from '../api/api-transport.ts';
-import { silentLogger } from './cluster-fixture.test.ts';
-import { FakeClock } from './fake-clock.test.ts';
+import { silentLogger } from './cluster.test-bed.ts';
+import { FakeClock } from './fake-clock.test-bed.ts';
 import { Reflector } from './reflector.ts';
 import { REFLECTOR_TIMES } from './reflector-times.ts';
 import { RESOURCE_KINDS } from './resource-kind.ts';

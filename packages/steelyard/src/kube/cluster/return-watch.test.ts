@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ApiTransport, ConnectionFailure } from '../api/api-transport.ts';
-import { FakeClock } from './fake-clock.test.ts';
+import { FakeClock } from './fake-clock.test-bed.ts';
 import { ReturnWatch } from './return-watch.ts';
 
 interface Bed {

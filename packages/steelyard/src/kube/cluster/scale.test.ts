@@ -3,15 +3,9 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'node:test';
-import { PATIENCE } from '@steelyard/testkit';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import type { FakeObject } from '@steelyard/testkit';
-import { createNodeTransport } from '../api/node-transport.ts';
+import { type FakeObject, memoryInUse, PATIENCE } from '@steelyard/testkit';
 import { staticCredentials } from '../api/static-credentials.ts';
-import { systemClock } from './clock.ts';
-import { addressesOf, CORE_KINDS, service, silentLogger, slice, startApiServer } from './cluster-fixture.test.ts';
-import { createClusterSource } from './create-cluster-source.ts';
+import { addressesOf, service, slice, sourceOf, startApiServer } from './cluster.test-bed.ts';
 import { REFLECTOR_TIMES } from './reflector-times.ts';
 
 const SERVICES = Number(process.env['STEELYARD_KUBE_SCALE'] ?? 0);
@@ -50,39 +44,29 @@ async function inParallel(count: number, work: (index: number) => Promise<void>)
 }
 
 test('a large cluster', { skip: SERVICES === 0, timeout: 900_000 }, async (t) => {
-  setFlagsFromString('--expose-gc');
-  const collectGarbage: unknown = runInNewContext('gc');
-  const settle = (): void => void (typeof collectGarbage === 'function' && collectGarbage());
   const api = await startApiServer(t);
   await inParallel(SERVICES, async (index) => {
     await api.put(service(`s${index}`));
     await api.put(fullSlice(index, 1));
   });
-  settle();
+  memoryInUse();
   const before = process.memoryUsage().rss;
   const startedAt = performance.now();
-  const source = createClusterSource({
-    transport: createNodeTransport({
+  const source = sourceOf(
+    {
       server: `https://127.0.0.1:${api.port}`,
       ...(api.ca !== undefined && { ca: api.ca }),
-      insecureSkipTlsVerify: api.ca === undefined,
       credentials: staticCredentials({ headers: api.headers }),
-    }),
-    kinds: CORE_KINDS,
-    namespace: 'default',
-    log: silentLogger(),
-    findings: silentLogger(),
-    clock: systemClock,
-    random: Math.random,
-    times: REFLECTOR_TIMES,
-  });
+    },
+    { times: REFLECTOR_TIMES },
+  );
   t.after(() => source.close());
   await source.whenSynced(120_000);
   const firstMs = performance.now() - startedAt;
   // The API server has one of its own.
   assert.ok(source.current.services.size >= SERVICES);
   const mib = (process.memoryUsage().rss - before) / 2 ** 20;
-  settle();
+  memoryInUse();
 
   const waiting = new Map<string, { readonly address: string; writtenAt: number }>();
   const seen = new Map<string, number>();

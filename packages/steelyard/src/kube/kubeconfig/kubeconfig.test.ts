@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import { ClusterError } from '../cluster-error.ts';
 import { loadKubeconfig } from './load-kubeconfig.ts';
 import { parseKubeconfig } from './parse-kubeconfig.ts';
@@ -93,24 +93,83 @@ const REFUSED: readonly [string, string | undefined, string, RegExp][] = [
   ['no YAML', undefined, 'a: [', /not valid YAML/],
   ['no mapping', undefined, '- a', /it is no kubeconfig/],
   ['another kind', undefined, 'kind: Pod', /kind must be Config, not "Pod"/],
-  ['no server', undefined, 'clusters: [{name: c, cluster: {}}]', /clusters\[0\]\.cluster\.server is missing; add it/],
-  ['a bad server', undefined, 'clusters: [{name: c, cluster: {server: x}}]', /must be an address like https:/],
-  ['a number for a text', undefined, 'users: [{name: 1, user: {}}]', /users\[0\]\.name must be a string; quote it/],
-  ['half of a pair', undefined, 'users: [{name: u, user: {client-key: k}}]', /client-certificate is missing/],
+  ['a number for a name', undefined, 'users: [{name: 1, user: {}}]', /users\[0\]\.name must be a string; quote it/],
+  ['a list that is none', undefined, 'users: {}', /users must be a list/],
   [
-    'data that is no PEM',
-    undefined,
-    'clusters: [{name: c, cluster: {server: "https://x", certificate-authority-data: eA==}}]',
-    /certificate-authority-data must be PEM in base64/,
-  ],
-  [
-    'a plugin of an old version',
-    undefined,
-    'users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: x}}}]',
-    /apiVersion must be one of client\.auth/,
+    'a context without a cluster',
+    'x',
+    'contexts: [{name: x, context: {}}]',
+    /contexts\[0\]\.context\.cluster is missing/,
   ],
 ];
-for (const [what, context, text, message] of REFUSED) {
+/** Entries that are wrong. They are refused where the chosen context names them, and nobody minds them elsewhere. */
+const BAD_CLUSTERS: readonly [string, string, RegExp][] = [
+  ['no server', '{}', /clusters\[1\]\.cluster\.server is missing; add it/],
+  ['a bad server', '{server: x}', /clusters\[1\]\.cluster\.server must be an address like https:/],
+  [
+    'data that is no PEM',
+    '{server: "https://x", certificate-authority-data: eA==}',
+    /clusters\[1\]\.cluster\.certificate-authority-data must be PEM in base64/,
+  ],
+  ['a text for a flag', '{server: "https://x", insecure-skip-tls-verify: "no"}', /tls-verify must be true or false/],
+  ['nothing', '', /clusters\[1\]\.cluster is missing; add it/],
+];
+const BAD_USERS: readonly [string, string, RegExp][] = [
+  ['half of a pair', '{client-key: k}', /users\[1\]\.user\.client-certificate is missing/],
+  ['a number for a text', '{token: 1}', /users\[1\]\.user\.token must be a string; quote it/],
+  [
+    'a plugin of an old version',
+    '{exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: x}}',
+    /users\[1\]\.user\.exec\.apiVersion must be one of client\.auth/,
+  ],
+  [
+    'a plugin that must ask somebody',
+    '{exec: {apiVersion: client.authentication.k8s.io/v1, command: x, interactiveMode: Always}}',
+    /interactiveMode is Always/,
+  ],
+  ['a text for a mapping', 'me', /users\[1\]\.user must be a mapping/],
+];
+
+function withBad(cluster: string, user: string): string {
+  return `
+current-context: well
+clusters:
+- {name: good, cluster: {server: "https://good"}}
+- {name: bad, cluster: ${cluster}}
+users:
+- {name: good, user: {token: secret}}
+- {name: bad, user: ${user}}
+contexts:
+- {name: well, context: {cluster: good, user: good}}
+- {name: chosen, context: {cluster: bad, user: bad}}
+- {name: broken, context: 1}
+`;
+}
+
+const GOOD_CLUSTER = '{server: "https://x"}';
+const BAD_ENTRIES = [
+  ...BAD_CLUSTERS.map(([what, cluster, message]) => ({ what, text: withBad(cluster, '{}'), message })),
+  ...BAD_USERS.map(([what, user, message]) => ({ what, text: withBad(GOOD_CLUSTER, user), message })),
+];
+for (const { what, text } of BAD_ENTRIES) {
+  test(`${what} in an entry of another context is nobody's business`, async (t) => {
+    const access = await loadKubeconfig({ file: await fileOf(t, text) }, {});
+    assert.equal(access.server, 'https://good');
+  });
+}
+
+test('of several files the one is named that has the bad entry', async (t) => {
+  const first = await fileOf(t, 'current-context: chosen\n');
+  const second = await fileOf(t, withBad('{}', '{}'));
+  await assert.rejects(loadKubeconfig({}, { KUBECONFIG: [first, second].join(delimiter) }), (error) => {
+    assert.ok(error instanceof ClusterError);
+    assert.equal(error.message, `${second}: clusters[1].cluster.server is missing; add it`);
+    return true;
+  });
+});
+
+const CHOSEN = BAD_ENTRIES.map(({ what, text, message }) => [what, 'chosen', text, message] as const);
+for (const [what, context, text, message] of [...REFUSED, ...CHOSEN]) {
   test(`refuses ${what} and says where`, async (t) => {
     const file = await fileOf(t, text);
     const loading = loadKubeconfig({ file, ...(context !== undefined && { context }) }, {});
@@ -138,7 +197,8 @@ test('whatever is in the file, it is read or refused', () => {
   fc.assert(
     fc.property(values, (text) => {
       try {
-        parseKubeconfig('/f', text);
+        const { contexts, clusters, users } = parseKubeconfig('/f', text);
+        for (const read of [...contexts.values(), ...clusters.values(), ...users.values()]) read();
       } catch (error) {
         assert.ok(error instanceof ClusterError, String(error));
       }

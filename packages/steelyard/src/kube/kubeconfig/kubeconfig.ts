@@ -4,10 +4,18 @@ import type { ExecPlugin } from '../api/exec-credentials.ts';
 /** A file that says which API servers there are, and who we are to them (kubernetes.io, kubeconfig v1). Paths absolute. */
 export interface Kubeconfig {
   readonly currentContext?: string;
-  readonly contexts: ReadonlyMap<string, KubeContext>;
-  readonly clusters: ReadonlyMap<string, KubeCluster>;
-  readonly users: ReadonlyMap<string, KubeUser>;
+  readonly contexts: ReadonlyMap<string, Entry<KubeContext>>;
+  readonly clusters: ReadonlyMap<string, Entry<KubeCluster>>;
+  readonly users: ReadonlyMap<string, Entry<KubeUser>>;
 }
+
+/**
+ * Reads an entry. Not before it is asked for: what is wrong with a user of another context is nobody's business here
+ * (client-go, tools/clientcmd: ConfirmUsable looks at the chosen context only).
+ *
+ * @throws ClusterError `KUBECONFIG_INVALID` with the file and the field
+ */
+export type Entry<T> = () => T;
 
 export interface KubeContext {
   readonly cluster: string;

@@ -33,11 +33,11 @@ export async function loadKubeconfig(choice: KubeconfigChoice, env: Environment)
   const name = choice.context ?? config.currentContext;
   const fail = (what: string): ClusterError => new ClusterError('KUBECONFIG_INVALID', `${place}: ${what}`);
   if (name === undefined) throw fail('there is no current-context; choose one with --context NAME');
-  const context = config.contexts.get(name);
+  const context = config.contexts.get(name)?.();
   if (context === undefined) throw fail(`there is no context "${name}"; there is ${listNames(config.contexts)}`);
-  const cluster = config.clusters.get(context.cluster);
+  const cluster = config.clusters.get(context.cluster)?.();
   if (cluster === undefined) throw fail(`context "${name}" names cluster "${context.cluster}", which is not there`);
-  const user = context.user === '' ? {} : config.users.get(context.user);
+  const user = context.user === '' ? {} : config.users.get(context.user)?.();
   if (user === undefined) throw fail(`context "${name}" names user "${context.user}", which is not there`);
   const proxy = cluster.proxyUrl === undefined ? undefined : parseProxy(cluster.proxyUrl);
   if (proxy === null || (proxy !== undefined && !cluster.server.startsWith('https:'))) {

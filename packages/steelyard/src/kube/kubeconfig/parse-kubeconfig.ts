@@ -3,12 +3,12 @@ import { parseDocument } from 'yaml';
 import type { PemSource } from '../api/static-credentials.ts';
 import { ClusterError } from '../cluster-error.ts';
 import { type Fields, fieldsOf } from '../untrusted.ts';
-import type { Kubeconfig, KubeCluster, KubeContext, KubeExec, KubeUser } from './kubeconfig.ts';
+import type { Entry, Kubeconfig, KubeCluster, KubeContext, KubeExec, KubeUser } from './kubeconfig.ts';
 
 const EXEC_VERSIONS = ['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1'];
 
 /**
- * Reads a kubeconfig. Relative paths inside of it are relative to it.
+ * Reads a kubeconfig: what entries there are; each is read when it is asked for. Relative paths inside of it are relative to it.
  *
  * @throws ClusterError `KUBECONFIG_INVALID` with the file and the field
  */
@@ -123,14 +123,22 @@ class Section {
   }
 }
 
-function named<T>(root: Section, list: string, field: string, read: (section: Section) => T): ReadonlyMap<string, T> {
-  const found = new Map<string, T>();
+function named<T>(
+  root: Section,
+  list: string,
+  field: string,
+  read: (section: Section) => T,
+): ReadonlyMap<string, Entry<T>> {
+  const found = new Map<string, Entry<T>>();
   for (const entry of root.sections(list)) {
     const name = entry.required('name');
-    const section = entry.section(field);
-    if (section === undefined) throw entry.fail(field, 'is missing; add it');
     // The first of a name holds, as with several files.
-    if (!found.has(name)) found.set(name, read(section));
+    if (found.has(name)) continue;
+    found.set(name, () => {
+      const section = entry.section(field);
+      if (section === undefined) throw entry.fail(field, 'is missing; add it');
+      return read(section);
+    });
   }
   return found;
 }

@@ -3,11 +3,11 @@ import { podKey } from '../lab-target.ts';
 import { LabError } from '../lab-error.ts';
 import type { Backends } from '../processes/backends.ts';
 import { startChild } from '../processes/child-process.ts';
-import type { Cleanup } from '../processes/cleanup.ts';
+import type { Cleanup } from '../../cleanup.ts';
 import type { OpenWay, WayContext } from '../ways/way-context.ts';
 import type { Way } from '../ways/way.ts';
 import { buildKernelNet, type KernelNet } from './kernel-net.ts';
-import { type KernelMode, requireKernelTools } from './kernel-tools.ts';
+import type { KernelMode } from './kernel-tools.ts';
 import { openKernelHeadless, openKernelProxy } from './kernel-ways.ts';
 import { openKernelNode } from './kernel-node-way.ts';
 import { openKernelService } from './kernel-service-way.ts';
@@ -29,12 +29,11 @@ const MAX_PODS = 32;
 
 /**
  * A node and pods with their own addresses, each in a network namespace of its own, and the ways through it. All of it ends
- * with this process, however it ends.
+ * with this process, however it ends. `requireKernelTools` comes before.
  *
  * @throws LabError
  */
 export async function openKernelBed(mode: KernelMode, context: Omit<WayContext, 'backends'>): Promise<KernelBed> {
-  requireKernelTools(mode);
   const { target, snapshot, cleanup } = context;
   const families = new Set(
     [target.clusterIp, ...target.pods.map(({ address }) => address)].map((each) => each.includes(':')),

@@ -1,5 +1,5 @@
 import type { Endpoint, IpFamily, Snapshot } from '@steelyard/core/model';
-import type { Cleanup } from '../processes/cleanup.ts';
+import type { Cleanup } from '../../cleanup.ts';
 import { holdNamespace, type Namespace } from './namespace.ts';
 
 /** A node with pods on a bridge, one of them the caller's, each in a network namespace of its own. */

@@ -1,7 +1,7 @@
 import { selectPorts } from '../../netfilter/index.ts';
 import { formatAddress } from '../../net-address.ts';
 import { startChild } from '../processes/child-process.ts';
-import { proxyBalancing } from '../ways/proxy-way.ts';
+import { passedOn, proxyBalancing } from '../ways/proxy-way.ts';
 import type { OpenWay } from '../ways/way-context.ts';
 import type { KernelContext } from './kernel-bed.ts';
 import { applyServiceRules } from './kernel-service-way.ts';
@@ -17,6 +17,8 @@ export async function openKernelNode(context: KernelContext): Promise<OpenWay | 
   if (!balanced.some(isOurs)) {
     return `node mode leaves ${service.namespace}/${service.name}:${port} to kube-proxy: ${left.find(isOurs)?.because ?? 'it has no address'}`;
   }
+  const passed = passedOn(context);
+  if (passed !== undefined) return passed;
   await applyServiceRules(context);
   await startNode(context);
   const address = { host: target.clusterIp, port };

@@ -4,7 +4,7 @@ import { startChild } from '../processes/child-process.ts';
 import { caveatOf } from '../report/caveat.ts';
 import { equalShares } from '../ways/expected-shares.ts';
 import { headlessPolicy } from '../ways/headless-way.ts';
-import { proxyBalancing } from '../ways/proxy-way.ts';
+import { passedOn, proxyBalancing } from '../ways/proxy-way.ts';
 import type { OpenWay } from '../ways/way-context.ts';
 import type { KernelContext } from './kernel-bed.ts';
 
@@ -49,8 +49,10 @@ export async function openKernelHeadless(context: KernelContext): Promise<OpenWa
 }
 
 /** The proxy on the node, by its own address. */
-export async function openKernelProxy(context: KernelContext): Promise<OpenWay> {
+export async function openKernelProxy(context: KernelContext): Promise<OpenWay | string> {
   const { snapshot, target, net } = context;
+  const passed = passedOn(context);
+  if (passed !== undefined) return passed;
   const { service } = target.entry;
   const proxy = startChild({ module: './proxy-main.js', name: 'the proxy', networkOf: net.node.pid });
   context.cleanup.defer(() => proxy.stop());

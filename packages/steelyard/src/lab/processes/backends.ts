@@ -2,7 +2,7 @@ import type { Endpoint } from '@steelyard/core/model';
 import type { SocketAddress } from '../../net-address.ts';
 import type { LabChild } from './child-process.ts';
 import { ChildFailure, startChild } from './child-process.ts';
-import type { Cleanup } from './cleanup.ts';
+import type { Cleanup } from '../../cleanup.ts';
 import { LabError } from '../lab-error.ts';
 import { podKey } from '../lab-target.ts';
 import { planLoopback } from './loopback.ts';

@@ -1,5 +1,5 @@
 import { Client, credentials, status } from '@grpc/grpc-js';
-import type { LoadBalancerPolicy } from '@steelyard/core/model';
+import type { ChoosingPolicy } from '@steelyard/core/model';
 import { serviceConfigFor } from '@steelyard/grpc-js';
 import type { CallOutcome } from './drive-calls.ts';
 import { echoMethod, loadEchoDefinition, parseSayReply } from './echo-definition.ts';
@@ -8,7 +8,7 @@ export interface EchoClientOptions {
   /** Any grpc-js target: `127.0.0.1:8000`, `dns://SERVER/NAME:PORT`. */
   readonly target: string;
   readonly authority?: string;
-  readonly policy?: LoadBalancerPolicy;
+  readonly policy?: ChoosingPolicy;
   /** As grpc-js takes it; instead of `policy`. */
   readonly serviceConfig?: string;
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
-import { pod } from '../lab-fixture.test.ts';
+import { fc } from '@steelyard/testkit/properties';
+import { pod } from '../lab.test-bed.ts';
 import { listenOn } from '../../listen-on.ts';
 import { loopbackAddresses, planLoopback } from './loopback.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pod, snapshotOf } from '../lab-fixture.test.ts';
+import { pod, snapshotOf } from '../lab.test-bed.ts';
 import { mapEndpoints } from './map-endpoints.ts';
 
 const A = pod('10.0.0.1', 8000, { podName: 'a' });

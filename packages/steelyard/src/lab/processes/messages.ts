@@ -1,4 +1,4 @@
-import type { LoadBalancerPolicy, Snapshot } from '@steelyard/core/model';
+import type { ChoosingPolicy, Snapshot } from '@steelyard/core/model';
 import type { AddressedService } from '@steelyard/core/routing';
 import type { LogLevel } from '../../log.ts';
 import type { SocketAddress } from '../../net-address.ts';
@@ -54,7 +54,7 @@ interface RunCalls {
   /** Pods that should answer before counting starts, so that no share depends on who connected first. */
   readonly awaitPods: number;
   /** How the caller itself balances over the addresses its target resolves to. */
-  readonly policy?: LoadBalancerPolicy;
+  readonly policy?: ChoosingPolicy;
   /** `:authority` of the calls, where it is not the target's. */
   readonly authority?: string;
 }

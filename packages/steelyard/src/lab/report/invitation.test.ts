@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { renderInvitation } from './invitation.ts';
-import { pod, snapshotOf } from '../lab-fixture.test.ts';
+import { pod, snapshotOf } from '../lab.test-bed.ts';
 import { findLabTarget } from '../lab-target.ts';
 import type { OpenWay } from '../ways/way-context.ts';
 

@@ -87,6 +87,22 @@ headless  not measured: no headless Service has these pods
   );
 });
 
+test('a narrow terminal gets shorter bars, then no addresses, and no line that is too wide', () => {
+  const rows = (columns: number): string[] =>
+    renderLabReport(report, PLAIN_PAINT, columns)
+      .split('\n')
+      .filter((line) => line.includes('expected'));
+  assert.deepEqual(rows(120), rows(Infinity));
+  assert.match(rows(80)[0] ?? '', /^ {2}long-name {2}10\.0\.0\.1:8000 {3}[^ ]{13} /);
+  assert.match(rows(72)[0] ?? '', /^ {2}long-name {2}[^ ]{21} /);
+  for (const columns of [80, 72, 66]) {
+    const wide = renderLabReport(report, PLAIN_PAINT, columns)
+      .split('\n')
+      .filter((line) => line.length > columns);
+    assert.deepEqual(wide, [], `${columns} columns`);
+  }
+});
+
 test('a way that is off makes the answer "no"', () => {
   assert.equal(isAsExpected(report), false);
   assert.equal(isAsExpected({ ...report, ways: [] }), true);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pod } from '../lab-fixture.test.ts';
+import { pod } from '../lab.test-bed.ts';
 import type { Way } from '../ways/way.ts';
 import type { Outcome } from './lab-report.ts';
 import { reportWay } from './way-report.ts';

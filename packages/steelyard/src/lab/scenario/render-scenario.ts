@@ -1,17 +1,23 @@
 import { renderMs } from '../report/render-numbers.ts';
 import type { ReportPaint } from '../report/render-report.ts';
-import { wrapText } from '../report/wrap-text.ts';
+import { indentText, wrapText } from '../report/wrap-text.ts';
 import type { CallerReport, ScenarioCaller, ScenarioPod, ScenarioReport } from './scenario-report.ts';
 
-const TEXT_WIDTH = 98;
+/** Of running text; the rows are as wide as the seconds are many. */
+const TEXT_WIDTH = 100;
 const CELL = 4;
 const CALLERS: Readonly<Record<ScenarioCaller, string>> = {
   steelyard: '@steelyard/grpc-js, headless:',
   'grpc-js': 'grpc-js as it comes, dns:',
 };
 
-/** The scenario for a reader: a block a caller, a row a pod, a column a second. */
-export function renderScenarioReport(report: ScenarioReport, paint: ReportPaint): string {
+/**
+ * The scenario for a reader: a block a caller, a row a pod, a column a second.
+ *
+ * @param columns of the terminal, which running text keeps to
+ */
+export function renderScenarioReport(report: ScenarioReport, paint: ReportPaint, columns: number = TEXT_WIDTH): string {
+  const width = Math.min(TEXT_WIDTH, columns);
   const { scenario, service, steps, ttlSeconds, callsPerSecond, seed } = report;
   const head = `Scenario ${scenario} on ${service}, TTL ${ttlSeconds} s, ${callsPerSecond} calls a second from each caller, seed ${seed}`;
   const events = steps.map(({ atMs, added, removed }) => {
@@ -19,13 +25,13 @@ export function renderScenarioReport(report: ScenarioReport, paint: ReportPaint)
       ...(added.length > 0 ? [`${added.join(', ')} ready`] : []),
       ...(removed.length > 0 ? [`${removed.join(', ')} ends`] : []),
     ];
-    return `  after ${renderMs(atMs)}: ${what.join('; ')}`;
+    return indentText(`after ${renderMs(atMs)}: ${what.join('; ')}`, width, '  ', '    ');
   });
-  const blocks = report.callers.map((caller) => renderCaller(caller, paint));
-  return [head, ...events, '', ...blocks].join('\n');
+  const blocks = report.callers.map((caller) => renderCaller(caller, paint, width));
+  return [...indentText(head, width, '', '  '), ...events.flat(), '', ...blocks].join('\n');
 }
 
-function renderCaller(report: CallerReport, paint: ReportPaint): string {
+function renderCaller(report: CallerReport, paint: ReportPaint, width: number): string {
   const { caller, policy, pods, errorsPerSecond, verdict, asExpected } = report;
   const names = Math.max(...pods.map(({ name }) => name.length), 'failed calls'.length);
   const totals = errorsPerSecond.map((errors, second) =>
@@ -59,7 +65,7 @@ function renderCaller(report: CallerReport, paint: ReportPaint): string {
       'failed calls',
       errorsPerSecond.map((errors) => (errors === 0 ? '·' : String(errors))),
     ),
-    ...wrapText(verdict, TEXT_WIDTH).map((line) => `  ${paintVerdict(line)}`),
+    ...wrapText(verdict, width - 2).map((line) => `  ${paintVerdict(line)}`),
     '',
   ].join('\n');
 }

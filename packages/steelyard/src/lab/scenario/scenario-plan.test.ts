@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pod } from '../lab-fixture.test.ts';
+import { pod } from '../lab.test-bed.ts';
 import { planScenario } from './scenario-plan.ts';
 import { isScenario, SCENARIOS } from './scenario.ts';
 

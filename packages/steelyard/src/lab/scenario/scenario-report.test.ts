@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pod } from '../lab-fixture.test.ts';
+import { pod } from '../lab.test-bed.ts';
 import type { CallBucket } from '../processes/messages.ts';
 import { PLAIN_PAINT } from '../report/render-report.ts';
 import { renderScenarioReport } from './render-scenario.ts';
@@ -103,4 +103,9 @@ test('for a reader', () => {
   ]);
   assert.ok(lines.includes('  new-1           ·   ·   ·   ·  never a call'));
   assert.match(text, /never got a call: grpc-js looks a name up again only after it has lost a/);
+  const narrow = renderScenarioReport({ ...about, callsPerSecond: 100, seed: 1, steps, callers }, PLAIN_PAINT, 70);
+  assert.deepEqual(
+    narrow.split('\n').filter((line) => line.length > 70),
+    [],
+  );
 });

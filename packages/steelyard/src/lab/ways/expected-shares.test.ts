@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { equalShares, routedShares } from './expected-shares.ts';
-import type { FixtureService } from '../lab-fixture.test.ts';
-import { clusterOf, pod, snapshotOf } from '../lab-fixture.test.ts';
+import type { FixtureService } from '../lab.test-bed.ts';
+import { clusterOf, pod, snapshotOf } from '../lab.test-bed.ts';
 
 const A = pod('10.0.0.1');
 const B = pod('10.0.0.2');

@@ -1,5 +1,5 @@
 import { createSeededRandom } from '@steelyard/core/balance';
-import { DEFAULT_LOAD_BALANCER, type LoadBalancerPolicy } from '@steelyard/core/model';
+import { DEFAULT_LOAD_BALANCER, type ChoosingPolicy } from '@steelyard/core/model';
 import { startDnsServer } from '../../dns/index.ts';
 import { caveatOf } from '../report/caveat.ts';
 import { equalShares } from './expected-shares.ts';
@@ -55,13 +55,14 @@ export function headlessPolicy(
   { snapshot, target }: Pick<WayContext, 'snapshot' | 'target'>,
   headlessHost: string,
   headlessPort: number,
-): { readonly policy: LoadBalancerPolicy; readonly source: string } {
+): { readonly policy: ChoosingPolicy; readonly source: string } {
   const { service } = target.entry;
   const serviceHost = `${service.name}.${service.namespace}.svc.${snapshot.clusterDomain}`;
   const names = [`outbound|${headlessPort}||${headlessHost}`, `outbound|${target.port.port.port}||${serviceHost}`];
   for (const name of names) {
     const { destinationRule: rule, loadBalancer } = snapshot.clusters.get(name) ?? {};
-    if (rule === undefined || loadBalancer === undefined) continue;
+    // PASSTHROUGH leaves the choice to whoever resolved the name, so to the caller.
+    if (rule === undefined || loadBalancer === undefined || loadBalancer.kind === 'PASSTHROUGH') continue;
     return { policy: loadBalancer, source: `as DestinationRule ${rule.namespace}/${rule.name} says` };
   }
   return { policy: DEFAULT_LOAD_BALANCER, source: 'the default' };

@@ -1,6 +1,6 @@
 import type { Endpoint } from '@steelyard/core/model';
 import { startChild } from '../processes/child-process.ts';
-import type { Cleanup } from '../processes/cleanup.ts';
+import type { Cleanup } from '../../cleanup.ts';
 import { isMessage, TARGET_VARIABLE } from '../processes/messages.ts';
 import type { OpenWay } from './way-context.ts';
 import type { WayReport } from '../report/lab-report.ts';

@@ -8,8 +8,10 @@ import { mapEndpoints } from '../processes/map-endpoints.ts';
 import type { OpenWay, WayContext } from './way-context.ts';
 
 /** The L7 proxy in a process of its own; the caller has one connection to it and knows nothing of pods. */
-export async function openProxyWay(context: WayContext): Promise<OpenWay> {
+export async function openProxyWay(context: WayContext): Promise<OpenWay | string> {
   const { snapshot, target, backends } = context;
+  const passed = passedOn(context);
+  if (passed !== undefined) return passed;
   const { service } = target.entry;
   const proxy = startChild({ module: './proxy-main.js', name: 'the proxy' });
   context.cleanup.defer(() => proxy.stop());
@@ -35,6 +37,12 @@ export async function openProxyWay(context: WayContext): Promise<OpenWay> {
     how: `the proxy picks ${how}`,
     address,
   };
+}
+
+/** Why the proxy's share of the experiment would be that of the kernel's rules; `undefined` when it would not. */
+export function passedOn(context: Pick<WayContext, 'snapshot' | 'target'>): string | undefined {
+  if (!clustersOf(context).some(({ toServiceAddress }) => toServiceAddress === true)) return undefined;
+  return "PASSTHROUGH sends the proxy's calls to the Service's address, from where they go the way service";
 }
 
 /** What the proxy makes of the Service's calls, wherever it is. `how` goes on after "picks". */

@@ -1,8 +1,8 @@
-import type { LoadBalancerPolicy, Snapshot } from '@steelyard/core/model';
+import type { ChoosingPolicy, Snapshot } from '@steelyard/core/model';
 import type { LogLevel, Logger } from '../../log.ts';
 import type { SocketAddress } from '../../net-address.ts';
 import type { Backends } from '../processes/backends.ts';
-import type { Cleanup } from '../processes/cleanup.ts';
+import type { Cleanup } from '../../cleanup.ts';
 import type { Shares } from './expected-shares.ts';
 import type { LabTarget } from '../lab-target.ts';
 import type { Way } from './way.ts';
@@ -15,7 +15,7 @@ export interface OpenWay {
   readonly env: Readonly<Record<string, string>>;
   readonly authority?: string;
   /** What the caller itself balances by; absent where its one address is all there is to know. */
-  readonly policy?: LoadBalancerPolicy;
+  readonly policy?: ChoosingPolicy;
   /** How many pods are to answer before counting starts. */
   readonly awaitPods: number;
   readonly expected: Shares;

@@ -1,4 +1,4 @@
-import { type MetricFamily, renderNumbers } from '../../metric-text.ts';
+import { type MetricFamily, only, renderNumbers } from '../../metric-text.ts';
 import { INVALID_DROPPED, LOCALHOST_ACCEPTED } from '../frame.ts';
 import { ApplyError, type RunTool, runTool } from './kernel-tool.ts';
 
@@ -46,7 +46,7 @@ export async function createCounters(run: RunTool = runTool): Promise<Counters |
       return [...METRICS]
         .map(([name, family]) => {
           const pkts = new RegExp(String.raw`pkts = (\d+),[^}]*\} = ${name};`).exec(stdout)?.[1];
-          return renderNumbers(family, pkts === undefined ? [] : [{ labels: [], value: Number(pkts) }]);
+          return renderNumbers(family, pkts === undefined ? [] : only(Number(pkts)));
         })
         .join('');
     },

@@ -1,20 +1,13 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Snapshot } from '@steelyard/core/model';
-import type { Logger } from '../../log.ts';
-import { snapshotOf } from '../compile/random-snapshot.test.ts';
+import { logThat } from '../../log.test-bed.ts';
+import { snapshotOf } from '../compile/random-snapshot.test-bed.ts';
 import { createFlowCleaner } from './flow-cleaner.ts';
 import { ApplyError, type RunTool } from './kernel-tool.ts';
 
 const warnings: string[] = [];
-const quiet = (): void => undefined;
-const log: Logger = {
-  debug: quiet,
-  info: quiet,
-  warn: (text) => void warnings.push(text),
-  error: quiet,
-  forComponent: () => log,
-};
+const log = logThat({ warn: (text) => void warnings.push(text) });
 
 function backend(protocol: 'TCP' | 'UDP', ...addresses: readonly string[]): Snapshot {
   const metadata = { name: 'backend', namespace: 'ns', labels: { 'kubernetes.io/service-name': 'backend' } };

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { Logger } from '../../log.ts';
+import { recordingLog } from '../../log.test-bed.ts';
 import type { HealthCheck } from './health-check-servers.ts';
 import { createHealthCheckServers, healthChecks } from './health-check-servers.ts';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
-import { snapshotOf } from '../compile/random-snapshot.test.ts';
+import { freePort } from '@steelyard/testkit';
+import { snapshotOf } from '../compile/random-snapshot.test-bed.ts';
 
 const metadata = { name: 'web', namespace: 'ns', labels: { 'kubernetes.io/service-name': 'web' } };
 const spec = {
@@ -33,15 +32,6 @@ function checksOf(endpoints: readonly object[], fields: object = {}): readonly H
   );
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
 suite('health checks of load balancers', () => {
   test('count ready endpoints on the node once, whatever their ports', () => {
     const [check] = checksOf([
@@ -60,8 +50,7 @@ suite('health checks of load balancers', () => {
     const port = await freePort();
     let healthy = true;
     const said: string[] = [];
-    const note = (text: string): void => void said.push(text);
-    const log: Logger = { debug: note, info: note, warn: note, error: note, forComponent: () => log };
+    const log = recordingLog(said);
     const servers = createHealthCheckServers({ isHealthy: () => healthy, log, host: '127.0.0.1' });
     t.after(() => servers.close());
     const check = { namespace: 'ns', service: 'web', port, localEndpoints: 2 };

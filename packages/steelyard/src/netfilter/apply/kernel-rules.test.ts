@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { COMMANDS, lacks } from './kernel-commands.test.ts';
+import { COMMANDS, lacks } from './kernel-commands.test-bed.ts';
 
-const RUNNER = fileURLToPath(new URL('./kernel-runner.test.js', import.meta.url));
+const RUNNER = fileURLToPath(new URL('./kernel-runner.test-bed.js', import.meta.url));
 
 function inNamespace(job: string): void {
   const done = spawnSync(COMMANDS.unshare, ['-n', process.execPath, RUNNER, job], {

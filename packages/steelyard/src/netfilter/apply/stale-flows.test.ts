@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Snapshot } from '@steelyard/core/model';
-import { snapshotOf } from '../compile/random-snapshot.test.ts';
+import { snapshotOf } from '../compile/random-snapshot.test-bed.ts';
 import { deleteFlows, staleFlows } from './stale-flows.ts';
 
 function dns(addresses: readonly string[], protocol = 'UDP'): Snapshot {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Snapshot } from '@steelyard/core/model';
 import { compileRuleSet } from '../compile/compile-rule-set.ts';
-import { snapshotOf } from '../compile/random-snapshot.test.ts';
+import { snapshotOf } from '../compile/random-snapshot.test-bed.ts';
 import { ruleHealth } from './rule-health.ts';
 import { SyncMetrics } from './sync-metrics.ts';
 

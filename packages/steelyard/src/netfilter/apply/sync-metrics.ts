@@ -1,5 +1,6 @@
 import type { IpFamily, Snapshot } from '@steelyard/core/model';
-import { type MetricFamily, renderNumbers, renderSeconds, type Sample, SecondsHistogram } from '../../metric-text.ts';
+import { Histogram } from '../../histogram.ts';
+import { type MetricFamily, renderHistogram, renderNumbers, type Sample } from '../../metric-text.ts';
 import type { RuleSet } from '../compile/rule-set.ts';
 import type { Applied } from './rule-applier.ts';
 
@@ -28,10 +29,10 @@ export interface RuleSyncObserver {
 }
 
 interface FamilyCounts {
-  readonly full: SecondsHistogram;
-  readonly partial: SecondsHistogram;
-  readonly all: SecondsHistogram;
-  readonly programming: SecondsHistogram;
+  readonly full: Histogram;
+  readonly partial: Histogram;
+  readonly all: Histogram;
+  readonly programming: Histogram;
   /** Changes that are not written yet. */
   waiting: readonly { readonly version: number; readonly changedAtMs: number }[];
   failures: number;
@@ -59,10 +60,10 @@ export class SyncMetrics implements RuleSyncObserver {
     this.#now = now;
     for (const family of families) {
       this.#families.set(family, {
-        full: new SecondsHistogram(BOUNDS),
-        partial: new SecondsHistogram(BOUNDS),
-        all: new SecondsHistogram(BOUNDS),
-        programming: new SecondsHistogram(PROGRAMMING_BOUNDS),
+        full: new Histogram(BOUNDS),
+        partial: new Histogram(BOUNDS),
+        all: new Histogram(BOUNDS),
+        programming: new Histogram(PROGRAMMING_BOUNDS),
         waiting: [],
         failures: 0,
         partialFailures: 0,
@@ -125,8 +126,8 @@ export class SyncMetrics implements RuleSyncObserver {
       help: string,
       samples: readonly Sample<number>[],
     ): string => renderNumbers(metric(name, type, help), samples);
-    const seconds = (name: string, help: string, read: (counts: FamilyCounts) => SecondsHistogram): string =>
-      renderSeconds(
+    const seconds = (name: string, help: string, read: (counts: FamilyCounts) => Histogram): string =>
+      renderHistogram(
         metric(name, 'histogram', help),
         per((counts) => read(counts).report()),
       );

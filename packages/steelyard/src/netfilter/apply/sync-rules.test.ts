@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { Snapshot, SnapshotSource } from '@steelyard/core/model';
-import type { Logger } from '../../log.ts';
+import type { Snapshot } from '@steelyard/core/model';
+import { createManualSource } from '@steelyard/testkit';
+import { silentLog } from '../../log.test-bed.ts';
 import { ApplyError } from './kernel-tool.ts';
 import type { RuleApplier } from './rule-applier.ts';
 import type { RuleSet } from '../compile/rule-set.ts';
@@ -45,58 +46,39 @@ function fakeApplier(): RuleApplier & {
   };
 }
 
-function fakeSource(): SnapshotSource & { publish(version: number): void } {
-  const listeners = new Set<(snapshot: Snapshot) => void>();
-  const snapshot = (version: number): Snapshot => ({
-    version,
-    clusterDomain: 'cluster.local',
-    services: new Map(),
-    virtualHosts: new Map(),
-    clusters: new Map(),
-    diagnostics: [],
-  });
-  let current = snapshot(1);
-  return {
-    get current() {
-      return current;
-    },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    publish(version) {
-      current = snapshot(version);
-      for (const listener of listeners) listener(current);
-    },
-  };
-}
+const snapshotOf = (version: number): Snapshot => ({
+  version,
+  clusterDomain: 'cluster.local',
+  services: new Map(),
+  virtualHosts: new Map(),
+  clusters: new Map(),
+  diagnostics: [],
+});
 
-const quiet = (): void => undefined;
-const log: Logger = { debug: quiet, info: quiet, warn: quiet, error: quiet, forComponent: () => log };
 /** The version of the Snapshot stands in for its rules. */
 const ruleSetOf = ({ version }: Snapshot): RuleSet => ({ family: 'IPv4', tables: { [`v${version}`]: new Map() } });
 const versions = (applied: readonly RuleSet[]): string[] => applied.flatMap(({ tables }) => Object.keys(tables));
 
 suite('startRuleSync', () => {
   test('writes the newest Snapshot, joins what comes in between, and stops when closed', async () => {
-    const [applier, source] = [fakeApplier(), fakeSource()];
+    const [applier, source] = [fakeApplier(), createManualSource(snapshotOf(1))];
     const targets = [{ name: 'fake', family: 'IPv4' as const, applier, compile: ruleSetOf }];
-    const sync = startRuleSync({ source, targets, log, minSyncMs: 1, checkMs: 1_000_000 });
+    const sync = startRuleSync({ source, targets, log: silentLog, minSyncMs: 1, checkMs: 1_000_000 });
     await sync.first;
     const written = applier.next();
-    for (const version of [2, 3, 4]) source.publish(version);
+    for (const version of [2, 3, 4]) source.publish(snapshotOf(version));
     await written;
     assert.deepEqual(versions(applier.applied), ['v1', 'v4']);
     assert.equal(sync.isHealthy(), true);
     await sync.close();
-    source.publish(5);
+    source.publish(snapshotOf(5));
     assert.deepEqual(versions(applier.applied), ['v1', 'v4']);
   });
 
   test('repairs what was changed from outside', async () => {
-    const [applier, source] = [fakeApplier(), fakeSource()];
+    const [applier, source] = [fakeApplier(), createManualSource(snapshotOf(1))];
     const targets = [{ name: 'fake', family: 'IPv4' as const, applier, compile: ruleSetOf }];
-    const sync = startRuleSync({ source, targets, log, minSyncMs: 1, checkMs: 1 });
+    const sync = startRuleSync({ source, targets, log: silentLog, minSyncMs: 1, checkMs: 1 });
     await sync.first;
     const repaired = applier.next();
     applier.intact = false;
@@ -106,10 +88,10 @@ suite('startRuleSync', () => {
   });
 
   test('a refusal is told at the start, and tried again later', async () => {
-    const [applier, source] = [fakeApplier(), fakeSource()];
+    const [applier, source] = [fakeApplier(), createManualSource(snapshotOf(1))];
     applier.refuse = true;
     const targets = [{ name: 'fake', family: 'IPv4' as const, applier, compile: ruleSetOf }];
-    const sync = startRuleSync({ source, targets, log, minSyncMs: 1, checkMs: 1 });
+    const sync = startRuleSync({ source, targets, log: silentLog, minSyncMs: 1, checkMs: 1 });
     await assert.rejects(sync.first, ApplyError);
     assert.equal(sync.isHealthy(), false);
     applier.refuse = false;

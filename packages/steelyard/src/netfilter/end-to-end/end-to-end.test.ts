@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { COMMANDS, lacks } from '../apply/kernel-commands.test.ts';
+import { COMMANDS, lacks } from '../apply/kernel-commands.test-bed.ts';
 
-const RUNNER = fileURLToPath(new URL('./runner.test.js', import.meta.url));
+const RUNNER = fileURLToPath(new URL('./runner.test-bed.js', import.meta.url));
 
 suite('packets between a client, a node and its pods', { skip: lacks('conntrack') }, () => {
   for (const mode of ['iptables', 'nftables']) {

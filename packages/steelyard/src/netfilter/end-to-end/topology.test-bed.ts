@@ -4,10 +4,10 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { COMMANDS } from '../apply/kernel-commands.test.ts';
-import type { AgentAnswer, AgentRequest } from './agent.test.ts';
+import { COMMANDS } from '../apply/kernel-commands.test-bed.ts';
+import type { AgentAnswer, AgentRequest } from './agent.test-bed.ts';
 
-const AGENT = fileURLToPath(new URL('./agent.test.js', import.meta.url));
+const AGENT = fileURLToPath(new URL('./agent.test-bed.js', import.meta.url));
 
 export const NODE_IP = '192.168.0.2';
 export const CLIENT_IP = '192.168.0.9';

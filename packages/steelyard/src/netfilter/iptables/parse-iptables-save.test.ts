@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import { compileRuleSet } from '../compile/compile-rule-set.ts';
 import { parseIptablesSave } from './parse-iptables-save.ts';
-import { randomRules } from '../compile/random-snapshot.test.ts';
+import { randomRules } from '../compile/random-snapshot.test-bed.ts';
 import { renderIptables } from './render-iptables.ts';
-import { ruleLines } from '../compile/rule-lines.test.ts';
+import { ruleLines } from '../compile/rule-lines.test-bed.ts';
 import type { Match, Rule, RuleSet, Verdict } from '../compile/rule-set.ts';
 import { traceConnection } from '../trace/trace-connection.ts';
 

@@ -5,21 +5,21 @@ import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { IpFamily } from '@steelyard/core/model';
 import { compileRuleSet } from '../compile/compile-rule-set.ts';
-import type { RunnerCase, RunnerDump } from './kube-proxy-runner.test.ts';
-import { COMMANDS, lacks } from '../apply/kernel-commands.test.ts';
+import type { RunnerCase, RunnerDump } from './kube-proxy-runner.test-bed.ts';
+import { COMMANDS, lacks } from '../apply/kernel-commands.test-bed.ts';
 import { compileNftables } from '../nftables/compile-nftables.ts';
 import type { ParsedDump } from '../trace/dump-finding.ts';
 import { parseNft } from '../nftables/parse-nft.ts';
 import type { RuleSet } from '../compile/rule-set.ts';
 import { parseIptablesSave } from '../iptables/parse-iptables-save.ts';
-import { randomCase } from '../compile/random-objects.test.ts';
-import { randomRules } from '../compile/random-snapshot.test.ts';
+import { randomCase } from '../compile/random-objects.test-bed.ts';
+import { randomRules } from '../compile/random-snapshot.test-bed.ts';
 import { renderIptables } from '../iptables/render-iptables.ts';
-import { ruleLines } from '../compile/rule-lines.test.ts';
+import { ruleLines } from '../compile/rule-lines.test-bed.ts';
 
 const CASES = Number(process.env['STEELYARD_KUBE_PROXY_CASES'] ?? 2);
 const FIRST_SEED = Number(process.env['STEELYARD_KUBE_PROXY_SEED'] ?? 1);
-const RUNNER = fileURLToPath(new URL('./kube-proxy-runner.test.js', import.meta.url));
+const RUNNER = fileURLToPath(new URL('./kube-proxy-runner.test-bed.js', import.meta.url));
 
 function runAll(cases: readonly RunnerCase[]): readonly RunnerDump[] {
   const done = spawnSync(COMMANDS.unshare, ['-n', process.execPath, RUNNER, 'run'], {

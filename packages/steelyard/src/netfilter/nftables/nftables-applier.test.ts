@@ -4,8 +4,8 @@ import { compileNftables } from './compile-nftables.ts';
 import type { RunTool } from '../apply/kernel-tool.ts';
 import { ApplyError } from '../apply/kernel-tool.ts';
 import { createNftablesApplier } from './nftables-applier.ts';
-import type { KubeObject } from '../compile/random-objects.test.ts';
-import { snapshotOf } from '../compile/random-snapshot.test.ts';
+import type { KubeObject } from '../compile/random-objects.test-bed.ts';
+import { snapshotOf } from '../compile/random-snapshot.test-bed.ts';
 import type { RuleSet } from '../compile/rule-set.ts';
 
 function rules(...names: readonly string[]): RuleSet {

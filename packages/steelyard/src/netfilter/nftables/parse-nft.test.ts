@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import type { Packet } from '../trace/packet.ts';
 import { parseNft } from './parse-nft.ts';
 import type { RuleSet } from '../compile/rule-set.ts';

@@ -1,4 +1,4 @@
-import { type MetricFamily, renderNumbers } from '../../metric-text.ts';
+import { type MetricFamily, only, renderNumbers } from '../../metric-text.ts';
 import type { NodeMode } from './node-session.ts';
 
 /** Node mode's part of `/metrics`, in Prometheus' text format. */
@@ -16,7 +16,7 @@ export function renderNodeMetrics({ phase, choice, counts }: Pick<NodeMode, 'pha
   ];
   return rows
     .map(([name, type, help, value]) =>
-      renderNumbers({ name: `steelyard_node_${name}`, type, help, labels: [] }, [{ labels: [], value }]),
+      renderNumbers({ name: `steelyard_node_${name}`, type, help, labels: [] }, only(value)),
     )
     .join('');
 }

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import { createTestSource, type TestSource } from '@steelyard/testkit';
-import type { Logger } from '../../log.ts';
+import { silentLog } from '../../log.test-bed.ts';
 import { createFakeNft, type FakeNft } from './fake-nft.test-bed.ts';
 import { type NodeMode, type NodeModeOptions, startNodeMode } from './node-session.ts';
 import { cleanUpNodeRules, isNodeModeAlive } from './node-applier.ts';
-
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, forComponent: () => silent };
 
 interface Bed {
   readonly nft: FakeNft;
@@ -43,7 +41,7 @@ async function startBed(
       });
     },
     isReady: () => true,
-    log: silent,
+    log: silentLog,
     run: nft.run,
     watch: () => ({ dismiss: () => undefined }),
     // As fast as it goes: nothing here depends on how fast that is.

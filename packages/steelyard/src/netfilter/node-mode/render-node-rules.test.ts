@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import { createFakeNft } from './fake-nft.test-bed.ts';
 import { createNodeApplier } from './node-applier.ts';
 import { compileNodeRules, type NodeRules } from './node-rules.ts';

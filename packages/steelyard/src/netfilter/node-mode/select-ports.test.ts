@@ -84,6 +84,32 @@ suite('which ports node mode takes', () => {
     assert.equal(selectPorts(snapshotOf(objects), 'node-a').balanced.length, 0);
   });
 
+  test('PASSTHROUGH leaves a port to kube-proxy, and so does that of a subset', () => {
+    const rule = (spec: object): object => ({
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'DestinationRule',
+      metadata: { name: 'd', namespace: 'ns' },
+      spec: { host: 'web', ...spec },
+    });
+    const passes = { trafficPolicy: { loadBalancer: { simple: 'PASSTHROUGH' } } };
+    const addresses = { clusterIPs: ['172.30.0.1', 'fd00::1'], ipFamilies: ['IPv4', 'IPv6'] };
+    const objects = objectsOf({ name: 'grpc' }, { spec: addresses });
+    const left = (more: readonly object[], from = objects): readonly string[] => {
+      const choice = selectPorts(snapshotOf([...from, ...more]));
+      return [...choice.left.map(({ because }) => because), ...choice.balanced.flatMap((port) => port.addresses)];
+    };
+    assert.deepEqual(left([rule(passes)]), ['PASSTHROUGH leaves the choice of a pod to the kernel']);
+    assert.deepEqual(left([rule(passes)], objectsOf({ name: 'grpc' }, { spec: addresses, rule: true })), [
+      'PASSTHROUGH leaves the choice of a pod to the kernel; VirtualService ns/v has no effect on its calls then',
+    ]);
+    // Calls to the subset go to the Service's first address, which must not lead back to the proxy.
+    assert.deepEqual(left([rule({ subsets: [{ name: 's', ...passes }] })]), [
+      'its address is one that calls are sent to: the proxy would call itself',
+      'fd00::1',
+    ]);
+    assert.deepEqual(left([]), ['172.30.0.1', 'fd00::1']);
+  });
+
   test("headless Services and other protocols are nobody's business here", () => {
     const spec = { clusterIP: 'None' };
     assert.deepEqual(selectPorts(snapshotOf(objectsOf({ name: 'grpc' }, { spec }))), { balanced: [], left: [] });

@@ -54,13 +54,15 @@ function choose(snapshot: Snapshot, called: ReadonlySet<string>, nodeName: strin
       const { port } = servicePort;
       const place = { namespace, name, port };
       const gRPC = evidence(snapshot, service, servicePort);
-      const obstacle = gRPC.holds ? obstacleTo(service, isNodeKnown) : gRPC.because;
+      const obstacle = gRPC.holds
+        ? (obstacleTo(service, isNodeKnown) ?? passedThrough(snapshot, service, port))
+        : gRPC.because;
       // The proxy calls these addresses itself: sent to the proxy, such a call would never end.
       const addresses = clusterIps.filter((address) => !called.has(renderEndpointAddress(address, port)));
       if (obstacle !== undefined) left.push({ ...place, because: obstacle });
       else if (addresses.length > 0) balanced.push({ ...place, addresses, because: gRPC.because });
       if (obstacle === undefined && addresses.length < clusterIps.length) {
-        left.push({ ...place, because: 'its address is an endpoint of a Service: the proxy would call itself' });
+        left.push({ ...place, because: 'its address is one that calls are sent to: the proxy would call itself' });
       }
     }
   }
@@ -103,6 +105,22 @@ function evidence(snapshot: Snapshot, service: Service, { name, port, appProtoco
   if (rule !== undefined)
     return { holds: true, because: `VirtualService ${serviceKey(rule.namespace ?? '', rule.name)}` };
   return { holds: false, because: 'nothing says that it carries gRPC' };
+}
+
+/** `PASSTHROUGH` asks for what kube-proxy's rules do anyway; the proxy would have to call the address that is redirected to it. */
+function passedThrough(
+  { clusters, virtualHosts, clusterDomain }: Snapshot,
+  service: Service,
+  port: number,
+): string | undefined {
+  const host = `${service.name}.${service.namespace}.svc.${clusterDomain}`;
+  if (clusters.get(`outbound|${port}||${host}`)?.toServiceAddress !== true) return undefined;
+  const rule = virtualHosts.get(`${host}:${port}`)?.virtualService;
+  const without =
+    rule === undefined
+      ? ''
+      : `; VirtualService ${serviceKey(rule.namespace, rule.name)} has no effect on its calls then`;
+  return `PASSTHROUGH leaves the choice of a pod to the kernel${without}`;
 }
 
 /** What of the Service the proxy would not keep. */

@@ -115,23 +115,3 @@ export function soa(minimum: number, ttl = 300): FakeRecord {
   numbers.writeUInt32BE(minimum, 16);
   return { type: 6, ttl, data: Buffer.concat([encodeName('ns.example'), encodeName('root.example'), numbers]) };
 }
-
-export interface QueryFor {
-  readonly name: string;
-  readonly id?: number;
-  readonly type?: number;
-  /** The size that EDNS says; absent: no EDNS. */
-  readonly edns?: number;
-}
-
-export function queryFor({ name, id = 7, type = 1, edns }: QueryFor): Buffer {
-  const header = Buffer.from('000001000001000000000000', 'hex');
-  header.writeUInt16BE(id, 0);
-  const tail = Buffer.from('00000001', 'hex');
-  tail.writeUInt16BE(type, 0);
-  if (edns === undefined) return Buffer.concat([header, encodeName(name), tail]);
-  header.writeUInt16BE(1, 10);
-  const opt = Buffer.from('0000290000000000000000', 'hex');
-  opt.writeUInt16BE(edns, 3);
-  return Buffer.concat([header, encodeName(name), tail, opt]);
-}

@@ -1,12 +1,12 @@
-// Started by end-to-end.test.ts: `unshare --net --mount --propagation private node runner.test.js MODE`.
+// Started by end-to-end.test.ts: `unshare --net --mount --propagation private node runner.test-bed.js MODE`.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createIptablesApplier } from '../iptables/iptables-applier.ts';
 import { createNftablesApplier } from '../nftables/nftables-applier.ts';
 import { compileNftables } from '../nftables/compile-nftables.ts';
 import { compileRuleSet } from '../compile/compile-rule-set.ts';
-import type { KubeObject } from '../compile/random-objects.test.ts';
-import { snapshotOf } from '../compile/random-snapshot.test.ts';
+import type { KubeObject } from '../compile/random-objects.test-bed.ts';
+import { snapshotOf } from '../compile/random-snapshot.test-bed.ts';
 import type { RuleSetOptions } from '../compile/rule-options.ts';
 import { type Case, CASES, type Observation, PORT, SERVICE_ADDRESSES } from './cases.test-bed.ts';
 import { buildTopology, CLUSTER_CIDR, NODE_IP, POD_IPS, POD_IPV6S, type Topology } from './topology.test-bed.ts';
@@ -43,7 +43,9 @@ function objectsOf({ spec = {}, status = {}, pods = {}, family }: Case): readonl
 async function observe(topology: Topology, seen: Observation, where: string): Promise<void> {
   const { from, to, port = PORT, protocol = 'TCP', answer } = seen;
   const times = typeof answer === 'string' ? 2 : TIMES;
-  const answers = await topology.ask(from, { do: 'call', host: to, port, protocol, times });
+  // What is dropped says nothing: only patience ends the wait. What is expected to answer may take its time.
+  const patienceMs = answer === 'silence' ? 800 : 30_000;
+  const answers = await topology.ask(from, { do: 'call', host: to, port, protocol, times, patienceMs });
   const at = `${where}: ${from} calls ${to}:${port}, ${[...new Set(answers)].join(', ')}`;
   if (typeof answer === 'string') return assert.deepEqual([...new Set(answers)], [answer], at);
   const pods = new Set(answers.map((each) => each.split(' ')[0] ?? ''));

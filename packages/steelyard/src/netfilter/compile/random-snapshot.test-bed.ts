@@ -3,8 +3,8 @@ import { createCompiler } from '@steelyard/core/compile';
 import { parseObjects } from '@steelyard/core/config';
 import type { IpFamily, Snapshot } from '@steelyard/core/model';
 import { compileProxyConfig } from './proxy-config.ts';
-import type { KubeObject } from './random-objects.test.ts';
-import { NODE, NODE_ADDRESSES, randomCase } from './random-objects.test.ts';
+import type { KubeObject } from './random-objects.test-bed.ts';
+import { NODE, NODE_ADDRESSES, randomCase } from './random-objects.test-bed.ts';
 import type { RuleSetOptions } from './rule-options.ts';
 
 export function snapshotOf(objects: readonly KubeObject[]): Snapshot {

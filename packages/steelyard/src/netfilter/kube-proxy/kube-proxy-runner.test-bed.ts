@@ -1,5 +1,5 @@
 // Runs the real kube-proxy against a stub of the API server; started by kube-proxy.test.ts inside a network namespace of
-// its own: `unshare -n node kube-proxy-runner.test.js run`, with the cases on stdin and their dumps on stdout.
+// its own: `unshare -n node kube-proxy-runner.test-bed.js run`, with the cases on stdin and their dumps on stdout.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,9 +9,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { COMMANDS } from '../apply/kernel-commands.test.ts';
-import type { KubeObject } from '../compile/random-objects.test.ts';
-import { NODE } from '../compile/random-objects.test.ts';
+import { listenLocal } from '@steelyard/testkit';
+import { COMMANDS } from '../apply/kernel-commands.test-bed.ts';
+import type { KubeObject } from '../compile/random-objects.test-bed.ts';
+import { NODE } from '../compile/random-objects.test-bed.ts';
 
 export interface RunnerCase {
   readonly mode: 'iptables' | 'nftables';
@@ -46,10 +47,7 @@ async function main(): Promise<void> {
 async function run({ mode, objects, config }: RunnerCase): Promise<RunnerDump> {
   const folder = mkdtempSync(join(tmpdir(), 'kube-proxy-'));
   const server = createServer((request, response) => answer(objects, request, response));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const port = await listenLocal(server);
   const kubeconfig = join(folder, 'kubeconfig');
   writeFileSync(
     kubeconfig,

@@ -1,6 +1,7 @@
 // An API server with a damageable wire before it, and a source that follows it: what the tests of the cluster share.
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Snapshot } from '@steelyard/core/model';
 import {
   type ApiServerUnderTest,
@@ -12,7 +13,9 @@ import {
   type TcpRelay,
   TEST_CERTIFICATE,
 } from '@steelyard/testkit';
+import { logThat } from '../../log.test-bed.ts';
 import type { Logger } from '../../log.ts';
+import type { ClusterAccess } from '../api/cluster-access.ts';
 import { createNodeTransport } from '../api/node-transport.ts';
 import { staticCredentials } from '../api/static-credentials.ts';
 import { systemClock } from './clock.ts';
@@ -35,14 +38,11 @@ export const FAST: ReflectorTimes = {
 export const CORE_KINDS: readonly ClusterKind[] = ['Service', 'EndpointSlice'];
 
 export function silentLogger(lines: string[] = []): Logger {
-  const log: Logger = {
-    debug: () => undefined,
+  return logThat({
     info: (line) => lines.push(`info ${line}`),
     warn: (line) => lines.push(`warn ${line}`),
     error: (line) => lines.push(`error ${line}`),
-    forComponent: () => log,
-  };
-  return log;
+  });
 }
 
 export async function startFake(
@@ -85,9 +85,7 @@ export async function startApiServer(t: TestContext): Promise<ApiServerUnderTest
     restartStorage: async () => {
       fake.fault = () => ({ is: 'status', status: 500, message: 'etcdserver: leader changed' });
       fake.endWatches();
-      await new Promise((resolve) => {
-        setTimeout(resolve, 300);
-      });
+      await pause(300);
       fake.fault = undefined;
     },
     compact: () => Promise.resolve(fake.store.compact()),
@@ -113,29 +111,38 @@ export interface FollowOptions {
   readonly times?: ReflectorTimes;
 }
 
-/** Follows an API server through a wire; resolves with the first complete state. */
-export async function follow(t: TestContext, api: ApiServerUnderTest, options: FollowOptions = {}): Promise<Followed> {
-  const front = await startFakeApiServer({ upstream: () => api.port });
-  const wire = await startTcpRelay(() => Number(new URL(front.url).port));
-  const lines: string[] = [];
-  const source = createClusterSource({
-    transport: createNodeTransport(
-      {
-        server: `https://127.0.0.1:${wire.port}`,
-        ca: TEST_CERTIFICATE,
-        insecureSkipTlsVerify: false,
-        credentials: staticCredentials({ headers: api.headers }),
-      },
-      { pingAfterMs: 150, pingTimeoutMs: 150 },
-    ),
-    kinds: options.kinds ?? CORE_KINDS,
+/** A source of what is there, with the clock and the randomness of production; what it says goes into `lines`. */
+export function sourceOf(
+  access: Omit<ClusterAccess, 'insecureSkipTlsVerify'>,
+  { kinds = CORE_KINDS, times = FAST, lines }: FollowOptions & { readonly lines?: string[] } = {},
+  pings?: Parameters<typeof createNodeTransport>[1],
+): ClusterSource {
+  return createClusterSource({
+    transport: createNodeTransport({ ...access, insecureSkipTlsVerify: access.ca === undefined }, pings),
+    kinds,
     namespace: 'default',
     log: silentLogger(lines),
     findings: silentLogger(),
     clock: systemClock,
     random: Math.random,
-    times: options.times ?? FAST,
+    times,
   });
+}
+
+/** Follows an API server through a wire; resolves with the first complete state. */
+export async function follow(t: TestContext, api: ApiServerUnderTest, options: FollowOptions = {}): Promise<Followed> {
+  const front = await startFakeApiServer({ upstream: () => api.port });
+  const wire = await startTcpRelay(() => Number(new URL(front.url).port));
+  const lines: string[] = [];
+  const source = sourceOf(
+    {
+      server: `https://127.0.0.1:${wire.port}`,
+      ca: TEST_CERTIFICATE,
+      credentials: staticCredentials({ headers: api.headers }),
+    },
+    { ...options, lines },
+    { pingAfterMs: 150, pingTimeoutMs: 150 },
+  );
   t.after(async () => {
     source.close();
     await wire.close();
@@ -145,6 +152,40 @@ export async function follow(t: TestContext, api: ApiServerUnderTest, options: F
   const seen = [source.current];
   source.subscribe((snapshot) => seen.push(snapshot));
   return { api, wire, front, source, lines, seen };
+}
+
+/** An API server with Service `kept`, which is never without an endpoint, and `gone`, which is deleted in the dark. */
+export async function followKept(t: TestContext, options: FollowOptions = {}): Promise<Followed> {
+  const api = await startApiServer(t);
+  await api.put(service('kept'));
+  await api.put(slice('kept', ['10.1.0.1']));
+  await api.put(service('gone'));
+  return follow(t, api, options);
+}
+
+/** Istio's kinds come to be served, and a DestinationRule for Service `backend` with ROUND_ROBIN is put. */
+export async function installRoundRobin(api: ApiServerUnderTest): Promise<void> {
+  await api.installIstio();
+  const object = {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'DestinationRule',
+    metadata: { namespace: 'default', name: 'backend' },
+    spec: { host: 'backend', trafficPolicy: { loadBalancer: { simple: 'ROUND_ROBIN' } } },
+  };
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await api.put(object);
+      return;
+    } catch (error) {
+      // A real one needs a moment until it serves a new kind.
+      if (attempt > 100) throw error;
+      await pause(50);
+    }
+  }
+}
+
+export function isRoundRobin({ clusters }: Snapshot): boolean {
+  return [...clusters.values()].some((cluster) => cluster.loadBalancer.kind === 'ROUND_ROBIN');
 }
 
 /** Resolves when `test` holds for the newest Snapshot. */

@@ -13,6 +13,8 @@ export type AgentRequest =
       readonly port: number;
       readonly protocol: 'TCP' | 'UDP';
       readonly times: number;
+      /** How long to wait for each answer. */
+      readonly patienceMs: number;
       /** One socket for all calls: to the kernel, one flow. */
       readonly sameSocket?: boolean;
     };
@@ -21,8 +23,6 @@ export interface AgentAnswer {
   readonly answers: readonly string[];
 }
 
-/** What is dropped says nothing: only patience ends the wait. */
-const SILENCE_MS = 800;
 let flow: UdpSocket | undefined;
 
 function serve(port: number, name: string): Promise<void> {
@@ -36,7 +36,7 @@ function serve(port: number, name: string): Promise<void> {
   });
 }
 
-function callTcp(host: string, port: number): Promise<string> {
+function callTcp(host: string, port: number, patienceMs: number): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
     let said = '';
@@ -47,7 +47,7 @@ function callTcp(host: string, port: number): Promise<string> {
     socket.on('error', (error: NodeJS.ErrnoException) => {
       failure ??= error.code ?? error.message;
     });
-    socket.setTimeout(SILENCE_MS, () => {
+    socket.setTimeout(patienceMs, () => {
       failure ??= 'silence';
       socket.destroy();
     });
@@ -55,7 +55,7 @@ function callTcp(host: string, port: number): Promise<string> {
   });
 }
 
-function callUdp(host: string, port: number, sameSocket: boolean): Promise<string> {
+function callUdp(host: string, port: number, patienceMs: number, sameSocket: boolean): Promise<string> {
   const socket = (sameSocket ? flow : undefined) ?? createSocket(host.includes(':') ? 'udp6' : 'udp4');
   if (sameSocket) flow = socket;
   return new Promise((resolve) => {
@@ -65,7 +65,7 @@ function callUdp(host: string, port: number, sameSocket: boolean): Promise<strin
       if (!sameSocket) socket.close();
       resolve(said);
     };
-    const timer = setTimeout(() => end('silence'), SILENCE_MS);
+    const timer = setTimeout(() => end('silence'), patienceMs);
     socket.once('message', (bytes) => end(bytes.toString()));
     socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
     socket.send('ping', port, host);
@@ -82,10 +82,11 @@ async function answer(request: AgentRequest): Promise<AgentAnswer> {
     await serve(request.port, request.name);
     return { answers: ['ready'] };
   }
-  const { host, port, protocol, times, sameSocket = false } = request;
+  const { host, port, protocol, times, patienceMs, sameSocket = false } = request;
   const answers: string[] = [];
-  for (let call = 0; call < times; call++) {
-    answers.push(protocol === 'TCP' ? await callTcp(host, port) : await callUdp(host, port, sameSocket));
+  for (let nth = 0; nth < times; nth++) {
+    const call = protocol === 'TCP' ? callTcp(host, port, patienceMs) : callUdp(host, port, patienceMs, sameSocket);
+    answers.push(await call);
   }
   return { answers };
 }
