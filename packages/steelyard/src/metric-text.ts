@@ -1,3 +1,5 @@
+import type { HistogramReport } from './histogram.ts';
+
 /** One metric as Prometheus knows it: several series that differ in their labels. */
 export interface MetricFamily {
   readonly name: string;
@@ -12,11 +14,21 @@ export interface Sample<T> {
   readonly value: T;
 }
 
-/** A histogram in seconds: how many values are at most each bound, bounds ascending. */
-export interface SecondsReport {
-  readonly buckets: readonly { readonly bound: number; readonly count: number }[];
-  readonly count: number;
-  readonly sum: number;
+/** The one series of a family without labels. */
+export function only<T>(value: T): Sample<T>[] {
+  return [{ labels: [], value }];
+}
+
+/** Joins the samples that have the same labels: a series may stand in a family but once. */
+export function joinSamples<T>(samples: readonly Sample<T>[], join: (values: readonly T[]) => T): Sample<T>[] {
+  const series = new Map<string, { labels: readonly string[]; values: T[] }>();
+  for (const { labels, value } of samples) {
+    const key = JSON.stringify(labels);
+    const known = series.get(key);
+    if (known === undefined) series.set(key, { labels, values: [value] });
+    else known.values.push(value);
+  }
+  return [...series.values()].map(({ labels, values }) => ({ labels, value: join(values) }));
 }
 
 /** A counter or gauge in Prometheus' text format 0.0.4; nothing when it has no samples. */
@@ -26,12 +38,13 @@ export function renderNumbers(family: MetricFamily, samples: readonly Sample<num
   return renderHead(family) + lines.join('');
 }
 
-export function renderSeconds(family: MetricFamily, samples: readonly Sample<SecondsReport>[]): string {
+/** As {@link renderNumbers}, a histogram. */
+export function renderHistogram(family: MetricFamily, samples: readonly Sample<HistogramReport>[]): string {
   if (samples.length === 0) return '';
   return renderHead(family) + samples.map(({ labels, value }) => renderReport(family, labels, value)).join('');
 }
 
-function renderReport({ name, labels }: MetricFamily, values: readonly string[], report: SecondsReport): string {
+function renderReport({ name, labels }: MetricFamily, values: readonly string[], report: HistogramReport): string {
   const bucket = (le: string, count: number): string =>
     `${name}_bucket${renderLabels([...labels, 'le'], [...values, le])} ${count}\n`;
   const buckets = report.buckets.map(({ bound, count }) => bucket(String(bound), count));
@@ -51,34 +64,4 @@ function renderLabels(names: readonly string[], values: readonly string[]): stri
 /** Backslash, quote and line feed are escaped, all else stands as it is. */
 function escapeLabel(value: string): string {
   return value.replaceAll(/[\\"\n]/g, (special) => (special === '\n' ? String.raw`\n` : `\\${special}`));
-}
-
-/** Values in seconds over fixed bounds, for what happens a few times a second at most. */
-export class SecondsHistogram {
-  readonly #bounds: readonly number[];
-  readonly #counts: number[];
-  #count = 0;
-  #sum = 0;
-
-  /** @param bounds ascending, in seconds */
-  constructor(bounds: readonly number[]) {
-    this.#bounds = bounds;
-    this.#counts = bounds.map(() => 0);
-  }
-
-  record(seconds: number): void {
-    this.#count++;
-    this.#sum += seconds;
-    const at = this.#bounds.findIndex((bound) => seconds <= bound);
-    if (at >= 0) this.#counts[at] = (this.#counts[at] ?? 0) + 1;
-  }
-
-  report(): SecondsReport {
-    let below = 0;
-    const buckets = this.#bounds.map((bound, index) => {
-      below += this.#counts[index] ?? 0;
-      return { bound, count: below };
-    });
-    return { buckets, count: this.#count, sum: this.#sum };
-  }
 }

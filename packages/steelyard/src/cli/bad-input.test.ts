@@ -4,8 +4,9 @@ import { chmod } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { CliResult } from './cli-fixture.test.ts';
-import { EXAMPLE, folderWith, runCli } from './cli-fixture.test.ts';
+import { listenLocal } from '@steelyard/testkit';
+import type { CliResult } from './cli.test-bed.ts';
+import { EXAMPLE, folderWith, runCli } from './cli.test-bed.ts';
 
 function assertRefused(result: CliResult, message: RegExp): void {
   const { code, stdout, stderr } = result;
@@ -77,7 +78,24 @@ const usage: readonly [string, readonly string[], RegExp][] = [
     ['service-rules', '-f', EXAMPLE, '--apply', '--cleanup'],
     /--apply and --cleanup: give one of them/,
   ],
-  ['no configuration', ['service-rules', '-f', EXAMPLE, '--config', '/none'], /--config \/none: .*ENOENT/],
+  ['no configuration', ['service-rules', '-f', EXAMPLE, '--config', '/none'], /--config \/none: no such file/],
+  [
+    'manifests for a configuration',
+    ['service-rules', '-f', EXAMPLE, '--config', `${EXAMPLE}/backend.yaml`],
+    /backend\.yaml: it must be one document, a KubeProxyConfiguration/,
+  ],
+  ['help for no command', ['help', 'nope'], /help nope: there is no such command; there is lab, proxy,/],
+  ['the node way without a kernel', ['lab', '--way', 'node'], /--way node: .* run with --kernel, as root/],
+  [
+    'a dump of another form',
+    ['explain', '--nft', `${EXAMPLE}/backend.yaml`],
+    /--nft .*backend\.yaml: the rules send no address to pods \(.*nft -j list ruleset\)/,
+  ],
+  [
+    'a proxy that is not there',
+    ['explain', 'a.b:1/c.D/e', '--admin', '127.0.0.1:1'],
+    /--admin 127\.0\.0\.1:1: nobody listens there/,
+  ],
   ['a client that is no address', ['explain', '--nft', 'a', '--from', 'me'], /--from me: write an IP address/],
   ['no dump', ['explain', '--nft', '/none'], /--nft \/none: .*ENOENT/],
   ['two dumps', ['explain', '--nft', 'a', '--iptables-save', 'b'], /give --iptables-save or --nft, not both/],
@@ -135,11 +153,13 @@ test('refused: manifests with an error beside good ones, where the answer would 
 
 test('refused: a folder without manifests', async (t) => {
   const folder = await folderWith(t, { 'notes.txt': 'nothing' });
-  assertRefused(await runCli(['lab', '-f', folder]), /there is no manifest/);
+  for (const command of ['lab', 'analyze']) {
+    assertRefused(await runCli([command, '-f', folder]), /there is no manifest \(of a folder its \*\.yaml/);
+  }
 });
 
 test('refused: nothing on standard input', async () => {
-  assertRefused(await runCli(['lab', '-f', '-'], ''), /there is no manifest/);
+  assertRefused(await runCli(['lab', '-f', '-'], ''), /^error: stdin: there is no manifest/);
 });
 
 test('refused: an unreadable folder', { skip: process.getuid?.() === 0 && 'root may read everything' }, async (t) => {
@@ -152,11 +172,8 @@ test('refused: an unreadable folder', { skip: process.getuid?.() === 0 && 'root 
 
 test('refused: a port in use', async (t) => {
   const squatter = createServer();
-  await new Promise<void>((resolve) => squatter.listen(0, '127.0.0.1', resolve));
+  const listen = `127.0.0.1:${await listenLocal(squatter)}`;
   t.after(() => squatter.close());
-  const address = squatter.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  const listen = `127.0.0.1:${address.port}`;
   for (const command of ['proxy', 'dns']) {
     const result = await runCli([command, '-f', EXAMPLE, '--listen', listen]);
     assertRefused(result, new RegExp(`${listen}.*(the address is in use|another process uses this port)`));

@@ -14,7 +14,7 @@ import {
   TestCaller,
   PATIENCE,
 } from '@steelyard/testkit';
-import { folderWith, startCli } from './cli-fixture.test.ts';
+import { folderWith, startCli } from './cli.test-bed.ts';
 
 const LIMIT = { timeout: 120_000 };
 const MEASURED = process.env['STEELYARD_CHANGE_LATENCY'] !== undefined;

@@ -10,6 +10,8 @@ export interface CliContext {
 export interface CliStream {
   readonly write: (text: string) => void;
   readonly isTerminal: boolean;
+  /** How wide it is; absent where that is nobody's business. */
+  readonly columns?: number;
   /** On a terminal, unless NO_COLOR is set (no-color.org). */
   readonly hasColors: boolean;
 }

@@ -2,7 +2,7 @@ import pc from 'picocolors';
 import type { Logger, LogLevel } from '../log.ts';
 import { createLogger } from '../log-lines.ts';
 import type { CliContext } from './cli-context.ts';
-import type { LogOptions } from './shared-options.ts';
+import type { LogOptions } from './options/shared-options.ts';
 
 export function createCliLogger(
   { stderr }: CliContext,

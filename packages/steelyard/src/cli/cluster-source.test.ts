@@ -4,7 +4,7 @@ import { Resolver } from 'node:dns/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { type FakeApiServer, type FakeObject, startFakeApiServer } from '@steelyard/testkit';
-import { folderWith, runCli, startCli } from './cli-fixture.test.ts';
+import { folderWith, runCli, startCli } from './cli.test-bed.ts';
 
 function service(name: string, clusterIP: string): FakeObject {
   const spec = { clusterIP, clusterIPs: [clusterIP], ports: [{ name: 'grpc', port: 80, protocol: 'TCP' }] };
@@ -146,4 +146,28 @@ test('analyze finds in a live cluster what it finds in manifests', async (t) => 
   assert.equal(code, 1, stderr);
   assert.match(stdout, /VirtualService default\/backend spec\.http\[1\]\.match\[0\]: .*\[match-ineffective\]/);
   assert.match(stdout, /DestinationRule default\/backend .*\[one-call-per-connection\]/);
+});
+
+test('analyze joins manifests with the cluster that they are for', async (t) => {
+  const { api, kubeconfig } = await start(t);
+  for (const resource of ['virtualservices', 'destinationrules']) {
+    api.store.install(`networking.istio.io/v1/${resource}`);
+  }
+  const spec = { host: 'backend', trafficPolicy: { connectionPool: { http: { maxRequestsPerConnection: 1 } } } };
+  const rule = {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'DestinationRule',
+    metadata: { namespace: 'default', name: 'd' },
+    spec,
+  };
+  const broken = { ...rule, metadata: { namespace: 'default', name: 'e' }, spec: {} };
+  const folder = await folderWith(t, { 'a.json': JSON.stringify(rule), 'b.json': JSON.stringify(broken) });
+  const { code, stdout, stderr } = await runCli(['analyze', '--kubeconfig', kubeconfig, '-f', folder]);
+  assert.equal(code, 1, stderr);
+  assert.match(stdout, /DestinationRule default\/d .*\[one-call-per-connection\]/);
+  assert.match(stdout, /b\.json:1:\d+: error: DestinationRule default\/e spec: .*\[missing-field\]/);
+  // The Service is the cluster's: without it the host would be unknown.
+  assert.doesNotMatch(stdout, /host-unknown/);
+  const nowhere = await runCli(['analyze', '--kubeconfig', `${kubeconfig}.missing`, '-f', folder]);
+  assert.equal(nowhere.code, 2, 'a cluster that cannot be asked is not passed over');
 });

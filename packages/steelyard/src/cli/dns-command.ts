@@ -8,10 +8,10 @@ import { createCliLogger } from './cli-logger.ts';
 import { describeSnapshot } from './describe-snapshot.ts';
 import { formatAddress, type SocketAddress } from '../net-address.ts';
 import { openSource } from './open-source.ts';
-import { collect, parseDomain, parseSocketAddress, wholeNumber } from './option-values.ts';
+import { collect, parseDomain, parseSocketAddress, wholeNumber } from './options/option-values.ts';
 import { resolveUpstreams, SYSTEM_RESOLV_CONF } from './resolve-upstreams.ts';
-import type { LogOptions, ManifestOptions } from './shared-options.ts';
-import { addLogOptions, addManifestOptions } from './shared-options.ts';
+import type { LogOptions, ManifestOptions } from './options/shared-options.ts';
+import { addLogOptions, addManifestOptions } from './options/shared-options.ts';
 import { aborted, watchStopSignals } from './stop-signal.ts';
 
 interface DnsCommandOptions extends ManifestOptions, LogOptions {
@@ -48,7 +48,10 @@ export function addDnsCommand(program: Command, context: CliContext): void {
         .makeOptionMandatory(),
     )
     .addOption(
-      new Option('--admin <host:port>', 'where to answer /health, /ready and /metrics').argParser(parseSocketAddress),
+      new Option(
+        '--admin <host:port>',
+        'where to answer /livez, /readyz and /metrics (and /health and /ready, as CoreDNS)',
+      ).argParser(parseSocketAddress),
     )
     .addOption(
       new Option('--zone <domain>', 'the zone it answers for (default: the cluster domain)').argParser(parseDomain),

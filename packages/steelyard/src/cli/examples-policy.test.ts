@@ -1,6 +1,5 @@
 // Examples whose callers or pods have to be of a certain kind; the others are in examples.test.ts.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createSecureServer } from 'node:http2';
 import { tmpdir } from 'node:os';
@@ -10,14 +9,13 @@ import { createSeededRandom } from '@steelyard/core/balance';
 import { type CallerOptions, createCompiler } from '@steelyard/core/compile';
 import { parseObjects } from '@steelyard/core/config';
 import type { Endpoint, Snapshot } from '@steelyard/core/model';
-import { type PodBehaviour, startPod, TestCaller, type TestPodServer } from '@steelyard/testkit';
+import { listenLocal, type PodBehaviour, startPod, TestCaller, type TestPodServer } from '@steelyard/testkit';
 import { parseManifest } from '../kube/parse-manifest.ts';
-import type { Logger } from '../log.ts';
+import { silentLog } from '../log.test-bed.ts';
 import { startProxy } from '../proxy/index.ts';
 import { CALLER, FIRST, TEST_CA } from '../proxy/tls/tls-identities.test-bed.ts';
 
 const EXAMPLES = new URL('../../../../examples/', import.meta.url);
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, forComponent: () => silent };
 
 const cleanUp: (() => Promise<unknown>)[] = [];
 after(async () => {
@@ -75,7 +73,7 @@ async function serve(current: Snapshot): Promise<Call> {
     snapshots: { current, subscribe: () => () => undefined },
     listen: { host: '127.0.0.1', port: 0 },
     namespace: 'default',
-    log: silent,
+    log: silentLog,
     random: createSeededRandom(11),
   });
   const caller = new TestCaller(proxy.address.port);
@@ -132,10 +130,7 @@ async function startSecurePod(): Promise<number> {
   server.on('session', (session) => cleanUp.push(async () => session.destroy()));
   server.on('stream', (stream, headers) => answersAs('secure')(stream, headers));
   cleanUp.push(async () => server.close());
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  return listenLocal(server);
 }
 
 function certificates(t: TestContext): string {

@@ -6,10 +6,8 @@ import { createSeededRandom } from '@steelyard/core/balance';
 import { type Endpoint, GRPC_STATUS_NAMES, type Snapshot } from '@steelyard/core/model';
 import { startPod, TestCaller, type TestReply } from '@steelyard/testkit';
 import { openManifests } from '../kube/index.ts';
-import type { Logger } from '../log.ts';
+import { silentLog } from '../log.test-bed.ts';
 import { startProxy } from '../proxy/index.ts';
-
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, forComponent: () => silent };
 
 const cleanUp: (() => Promise<unknown>)[] = [];
 after(async () => {
@@ -28,7 +26,7 @@ interface Running {
 /** The example as it is, before real pods on this machine in place of the addresses that it names. */
 async function run(name: string, script: Script = () => 'OK'): Promise<Running> {
   const folder = fileURLToPath(new URL(`../../../../examples/${name}`, import.meta.url));
-  const options = { paths: [folder], watch: false, strict: true, namespace: 'default', log: silent };
+  const options = { paths: [folder], watch: false, strict: true, namespace: 'default', log: silentLog };
   const { current } = await openManifests(options);
   assert.deepEqual(
     current.diagnostics.filter(({ severity }) => severity !== 'info'),
@@ -50,7 +48,7 @@ async function run(name: string, script: Script = () => 'OK'): Promise<Running> 
     snapshots: { current: moved(current, ports), subscribe: () => () => undefined },
     listen: { host: '127.0.0.1', port: 0 },
     namespace: 'default',
-    log: silent,
+    log: silentLog,
     random: createSeededRandom(5),
   });
   const caller = new TestCaller(proxy.address.port);

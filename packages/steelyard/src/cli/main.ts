@@ -13,7 +13,14 @@ function streamOf(stream: NodeJS.WriteStream & { readonly fd: number }): CliStre
   const isTerminal = isatty(stream.fd);
   const noColor = process.env['NO_COLOR'];
   const hasColors = isTerminal && (noColor === undefined || noColor === '') && process.env['TERM'] !== 'dumb';
-  return { write: (text) => void stream.write(text), isTerminal, hasColors };
+  const { columns } = stream;
+  return {
+    write: (text) => void stream.write(text),
+    isTerminal,
+    hasColors,
+    // A terminal that does not know says 0.
+    ...(isTerminal && columns > 0 && { columns }),
+  };
 }
 
 const context: CliContext = {

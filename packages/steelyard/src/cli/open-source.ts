@@ -4,11 +4,11 @@ import type { ClusterKind, KindStatus, NameFeed, ProgrammedChange } from '../kub
 import { hasClusterAccount, openCluster, openManifests } from '../kube/index.ts';
 import type { LogLevel } from '../log.ts';
 import type { CliContext } from './cli-context.ts';
-import { type ClientOptions, clientOf } from './client-options.ts';
+import { type ClientOptions, clientOf } from './options/client-options.ts';
 import { createCliLogger } from './cli-logger.ts';
 import { renderDiagnosticSummary } from './render-diagnostic-summary.ts';
-import type { LogOptions, ManifestOptions } from './shared-options.ts';
-import { isClusterNamed } from './shared-options.ts';
+import type { LogOptions, ManifestOptions } from './options/shared-options.ts';
+import { isClusterNamed } from './options/shared-options.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface OpenSource {
@@ -39,6 +39,8 @@ export interface OpenSourceOptions extends ManifestOptions, LogOptions, ClientOp
   readonly watch: boolean;
   /** What to read from an API server; default everything that shapes traffic. */
   readonly kinds?: readonly ClusterKind[];
+  /** What `-` stands for; default the process's standard input. */
+  readonly stdin?: NodeJS.ReadableStream;
   /** Return before the API server has been heard, for a command that can say "not yet". */
   readonly early?: boolean;
 }
@@ -75,10 +77,22 @@ export async function openSource(context: CliContext, options: OpenSourceOptions
   if (isClusterNamed(options) || (options.filename === undefined && hasClusterAccount())) {
     return { source: await openNamedCluster(context, options), showFindings: show };
   }
-  if (options.filename === undefined) throw new UsageError('no manifests: give -f PATH (a file, a folder or -)');
+  if (options.filename === undefined) {
+    throw new UsageError('no manifests: give -f PATH (a file, a folder or -), or --kubeconfig FILE');
+  }
   const paths = options.filename;
   const client = clientOf(options);
-  const manifests = await openManifests({ paths, watch, strict: !watch, clusterDomain, namespace, client, log });
+  const { stdin } = options;
+  const manifests = await openManifests({
+    paths,
+    watch,
+    strict: !watch,
+    clusterDomain,
+    namespace,
+    client,
+    log,
+    ...(stdin !== undefined && { stdin }),
+  });
   const summary = renderDiagnosticSummary(
     manifests.current.diagnostics.filter(({ severity }) => SHOWN[options.logLevel].includes(severity)),
   );

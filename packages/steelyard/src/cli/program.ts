@@ -4,10 +4,11 @@ import { addAnalyzeCommand } from './analyze/analyze-command.ts';
 import type { CliContext } from './cli-context.ts';
 import { addDnsCommand } from './dns-command.ts';
 import { addExplainCommand } from './explain/explain-command.ts';
-import { addLabCommand } from './lab-command.ts';
+import { addLabCommand } from './lab/lab-command.ts';
 import { addNodeCommand } from './node-mode/node-command.ts';
 import { addProxyCommand } from './proxy-command.ts';
-import { addServiceRulesCommand } from './service-rules-command.ts';
+import { addServiceRulesCommand } from './service-rules/service-rules-command.ts';
+import { UsageError } from './usage-error.ts';
 
 /** The whole command line. Usage errors throw a CommanderError after one line on stderr. */
 export function createProgram(context: CliContext): Command {
@@ -15,7 +16,7 @@ export function createProgram(context: CliContext): Command {
   const program = new Command('steelyard')
     .description("Balances gRPC calls over Kubernetes pods, as the cluster's own objects say.")
     .version(version, '-V, --version', 'print the version')
-    .helpCommand('help [command]', 'explain a command')
+    .helpCommand(false)
     .helpOption('-h, --help', 'explain this command')
     .showSuggestionAfterError(true)
     .configureHelp({ showGlobalOptions: false })
@@ -43,7 +44,21 @@ export function createProgram(context: CliContext): Command {
     .command('version')
     .description('print the version')
     .action(() => context.stdout.write(`${version}\n`));
+  // commander's own says of a command that is not there what it says of none: everything but what is the matter.
+  program
+    .command('help [command]')
+    .description('explain a command')
+    .action((name: string | undefined) => explainCommand(program, name));
   return program;
+}
+
+function explainCommand(program: Command, name: string | undefined): void {
+  const command = name === undefined ? program : program.commands.find((each) => each.name() === name);
+  if (command === undefined) {
+    const names = program.commands.map((each) => each.name()).join(', ');
+    throw new UsageError(`help ${name}: there is no such command; there is ${names}`);
+  }
+  command.outputHelp();
 }
 
 function readVersion(): string {

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { connect } from 'node:http2';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { EXAMPLE, folderWith, runCli, startCli } from './cli-fixture.test.ts';
+import { EXAMPLE, folderWith, runCli, startCli } from './cli.test-bed.ts';
 
 test('admin port, two processes, access log, and the end by POST /drain', async (t) => {
   const folder = await folderWith(t, {});

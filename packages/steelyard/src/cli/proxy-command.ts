@@ -5,32 +5,27 @@ import { Option } from 'commander';
 import type { Snapshot } from '@steelyard/core/model';
 import type { AddressedService } from '@steelyard/core/routing';
 import { type Admin, startAdmin, startProxy } from '../proxy/index.ts';
+import { type Cleanup, createCleanup } from '../cleanup.ts';
 import type { Logger } from '../log.ts';
-import { type AccessLogOptions, addAccessLogOptions, openAccessLog } from './access-log-options.ts';
+import { openAccessLog } from './options/access-log-options.ts';
 import type { CliContext } from './cli-context.ts';
-import { addClientOptions, type ClientOptions } from './client-options.ts';
+import { addClientOptions, type ClientOptions } from './options/client-options.ts';
 import { createCliLogger } from './cli-logger.ts';
 import { describeSnapshot } from './describe-snapshot.ts';
 import { openSource } from './open-source.ts';
-import { parseDurationMs, parseSocketAddress, wholeNumber } from './option-values.ts';
+import { parseDurationMs, parseSocketAddress } from './options/option-values.ts';
 import { formatAddress, type SocketAddress } from '../net-address.ts';
-import { addConnectionOptions, type ConnectionOptions, connectionSettings } from './proxy-connection-options.ts';
-import { addTlsOptions, openServerTls, openUpstreamTls, type TlsOptions } from './proxy-tls-options.ts';
-import { findServiceName } from './service-name.ts';
-import type { LogOptions, ManifestOptions } from './shared-options.ts';
-import { addLogOptions, addManifestOptions } from './shared-options.ts';
+import { connectionSettings } from './options/proxy-connection-options.ts';
+import { addTlsOptions, openServerTls, openUpstreamTls, type TlsOptions } from './options/proxy-tls-options.ts';
+import { findServiceName } from './options/service-name.ts';
+import { addServingOptions, drainCalls, MOST_WORKERS, type ServingOptions } from './options/serving-options.ts';
+import type { LogOptions, ManifestOptions } from './options/shared-options.ts';
+import { addLogOptions, addManifestOptions } from './options/shared-options.ts';
 import { aborted, watchStopSignals } from './stop-signal.ts';
 
-/** Beyond this it is a mistake, not a machine. */
-const MOST_WORKERS = 256;
-
-interface ProxyCommandOptions
-  extends ManifestOptions, LogOptions, TlsOptions, ConnectionOptions, ClientOptions, AccessLogOptions {
+interface ProxyCommandOptions extends ManifestOptions, LogOptions, TlsOptions, ClientOptions, ServingOptions {
   readonly listen: SocketAddress;
   readonly service?: string;
-  readonly admin?: SocketAddress;
-  readonly workers: number;
-  readonly drainTimeout: number;
   readonly drainDelay: number;
 }
 
@@ -49,31 +44,18 @@ export function addProxyCommand(program: Command, context: CliContext): void {
     )
     .option('--service <name:port>', 'the Service meant by calls whose :authority names none: NAME.NAMESPACE:PORT')
     .addOption(
-      new Option('--drain-timeout <time>', 'for calls under way at the end, as 30s')
-        .argParser(parseDurationMs)
-        .default(30_000, '30s'),
-    )
-    .addOption(
       new Option(
         '--drain-delay <time>',
         'go on taking new connections for this long at the end, while /readyz already says no',
       )
         .argParser(parseDurationMs)
         .default(0, '0s'),
-    )
-    .addOption(
-      new Option(
-        '--admin <host:port>',
-        'health, metrics and state over HTTP; it asks for no password, so keep it on 127.0.0.1 where you can',
-      ).argParser(parseSocketAddress),
-    )
-    .addOption(
-      new Option('--workers <count>', 'processes that the connections are spread over')
-        .argParser(wholeNumber(1, MOST_WORKERS))
-        .default(Math.min(availableParallelism(), MOST_WORKERS), 'one for each core'),
     );
-  addAccessLogOptions(command);
-  addConnectionOptions(command);
+  addServingOptions(command, {
+    adminNote: 'it asks for no password, so keep it on 127.0.0.1 where you can',
+    workers: Math.min(availableParallelism(), MOST_WORKERS),
+    workersText: 'one for each core',
+  });
   addTlsOptions(command);
   addClientOptions(command);
   addManifestOptions(command);
@@ -83,37 +65,31 @@ export function addProxyCommand(program: Command, context: CliContext): void {
 
 async function proxy(context: CliContext, options: ProxyCommandOptions): Promise<void> {
   const log = createCliLogger(context, options);
-  const cleanUp: (() => unknown)[] = [];
+  const cleanup = createCleanup();
   try {
-    await serve(context, options, log, (close) => cleanUp.push(close));
+    await serve(context, options, log, cleanup);
   } finally {
-    for (const close of cleanUp.toReversed()) await close();
+    await cleanup.run();
   }
 }
 
-/** @param defer remembers what is to be closed at the end, in whichever way that comes. */
-async function serve(
-  context: CliContext,
-  options: ProxyCommandOptions,
-  log: Logger,
-  defer: (close: () => unknown) => void,
-): Promise<void> {
+async function serve(context: CliContext, options: ProxyCommandOptions, log: Logger, cleanup: Cleanup): Promise<void> {
   const connections = connectionSettings(options);
   const accessLog = await openAccessLog(options, log);
-  defer(() => accessLog?.sink.close());
+  cleanup.defer(() => accessLog?.sink.close());
   const tls = await openServerTls(options, log);
-  defer(() => tls?.close());
+  cleanup.defer(() => tls?.close());
   const upstreamTls = await openUpstreamTls(options, log);
-  defer(() => upstreamTls?.close());
+  cleanup.defer(() => upstreamTls?.close());
   const asked = new AbortController();
   // Before the first Snapshot, which may take its time: /readyz says no until then.
   const admin = await openAdmin(options, log, () => asked.abort());
-  defer(() => admin?.close());
+  cleanup.defer(() => admin?.close());
   const { source, showFindings } = await openSource(context, { ...options, watch: true });
-  defer(() => source.close());
+  cleanup.defer(() => source.close());
   // Only now, when there is something to end in order; until here a signal just ends the process.
   const signals = watchStopSignals();
-  defer(() => signals.dispose());
+  cleanup.defer(() => signals.dispose());
 
   const running = await startProxy({
     snapshots: source,
@@ -144,8 +120,7 @@ async function serve(
   admin?.draining();
   running.leaving();
   await Promise.race([delay(options.drainDelay, undefined, { ref: false }), aborted(signals.second)]);
-  log.info(`draining for at most ${options.drainTimeout / 1000} s; a second signal ends it at once`);
-  await Promise.race([running.drain(options.drainTimeout), aborted(signals.second)]);
+  await drainCalls(running, options, signals, log);
   await running.close();
 }
 

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { WORKSPACE_ROOT } from '@steelyard/testkit';
-import { LAUNCHER, startCli } from './cli-fixture.test.ts';
+import { LAUNCHER, startCli } from './cli.test-bed.ts';
 
 const LIMIT_MS = 60_000;
 

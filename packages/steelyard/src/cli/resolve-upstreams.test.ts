@@ -1,24 +1,18 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Logger } from '../log.ts';
+import { recordingLog } from '../log.test-bed.ts';
 import { formatAddress } from '../net-address.ts';
-import { folderWith } from './cli-fixture.test.ts';
+import { folderWith } from './cli.test-bed.ts';
 import { resolveUpstreams } from './resolve-upstreams.ts';
 
 const LISTEN = { host: '127.0.0.1', port: 53 };
-
-function logger(lines: string[]): Logger {
-  const add = (line: string): void => void lines.push(line);
-  const log: Logger = { debug: add, info: add, warn: add, error: add, forComponent: () => log };
-  return log;
-}
 
 test('addresses with and without port, files, each once, and never ourselves', async (t) => {
   const folder = await folderWith(t, { 'resolv.conf': 'nameserver 10.0.0.9\nnameserver 127.0.0.1\n' });
   const lines: string[] = [];
   const given = ['10.0.0.2', '10.0.0.3:5353', '[fd00::2]:54', 'fd00::3', '10.0.0.2:53', join(folder, 'resolv.conf')];
-  const found = await resolveUpstreams(given, LISTEN, logger(lines));
+  const found = await resolveUpstreams(given, LISTEN, recordingLog(lines));
   assert.deepEqual(found.map(formatAddress), [
     '10.0.0.2:53',
     '10.0.0.3:5353',
@@ -27,7 +21,7 @@ test('addresses with and without port, files, each once, and never ourselves', a
     '10.0.0.9:53',
   ]);
   assert.deepEqual(lines, ['127.0.0.1:53 is this server itself: it is not asked']);
-  assert.deepEqual(await resolveUpstreams(['off'], LISTEN, logger([])), []);
+  assert.deepEqual(await resolveUpstreams(['off'], LISTEN, recordingLog([])), []);
 });
 
 test('what is no upstream is said so', async (t) => {
@@ -39,6 +33,6 @@ test('what is no upstream is said so', async (t) => {
     [['dns.example'], /--forward dns\.example: it is neither an address nor a file/],
     [[join(folder, 'empty')], /the file names no nameserver/],
   ] as const) {
-    await assert.rejects(resolveUpstreams(given, LISTEN, logger([])), { name: 'UsageError', message });
+    await assert.rejects(resolveUpstreams(given, LISTEN, recordingLog([])), { name: 'UsageError', message });
   }
 });

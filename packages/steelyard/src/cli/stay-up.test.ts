@@ -4,7 +4,7 @@ import { cp, readFile, rename, writeFile } from 'node:fs/promises';
 import { Resolver } from 'node:dns/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { EXAMPLE, folderWith, startCli } from './cli-fixture.test.ts';
+import { EXAMPLE, folderWith, startCli } from './cli.test-bed.ts';
 
 test('proxy: says where it listens, and SIGTERM ends it with 0', async (t) => {
   const proxy = startCli(t, ['proxy', '-f', EXAMPLE, '--listen', '127.0.0.1:0', '--service', 'backend.default:8000']);

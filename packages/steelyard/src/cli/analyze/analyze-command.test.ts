@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
-import { runHere } from '../run-here.test.ts';
+import { runHere } from '../run-here.test-bed.ts';
 
 function example(name: string): string {
   return fileURLToPath(new URL(`../../../../../examples/${name}`, import.meta.url));
@@ -100,7 +100,7 @@ test('wrong usage is one line and exit code 2', async () => {
 });
 
 test('no other example has an error', async () => {
-  for (const name of ['fault', 'hash', 'locality', 'mirror', 'mtls', 'outlier']) {
+  for (const name of ['backend', 'fault', 'hash', 'locality', 'mirror', 'mtls', 'outlier', 'retry']) {
     const { code, codes } = await codesOf(name);
     assert.equal(code, 0, `${name}: ${codes.join(', ')}`);
   }

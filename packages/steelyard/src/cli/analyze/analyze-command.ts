@@ -4,16 +4,18 @@ import { Option } from 'commander';
 import { analyzeObjects, analyzeWay, createCompiler, type Way } from '@steelyard/core/compile';
 import { type ConfigObject, DIAGNOSTIC_KINDS, parseObjects, renderDiagnostic } from '@steelyard/core/config';
 import type { Diagnostic, Severity, Snapshot } from '@steelyard/core/model';
+import { noManifest } from '../../kube/open-manifests.ts';
 import { checkPaths, createManifestReader, STDIN_PATH } from '../../kube/read-manifests.ts';
 import type { CliContext } from '../cli-context.ts';
-import { addClientOptions, type ClientOptions, clientOf } from '../client-options.ts';
+import { addClientOptions, type ClientOptions, clientOf } from '../options/client-options.ts';
 import { EXIT } from '../exit-code.ts';
 import { openSource } from '../open-source.ts';
-import { collect } from '../option-values.ts';
+import { ISTIO_CODES } from './istio-codes.ts';
+import { collect } from '../options/option-values.ts';
 import { renderDiagnosticSummary } from '../render-diagnostic-summary.ts';
 import { renderStructured } from '../render-output.ts';
-import type { LogOptions, ManifestOptions, OutputFormat } from '../shared-options.ts';
-import { addLogOptions, addManifestOptions, addOutputOption } from '../shared-options.ts';
+import type { LogOptions, ManifestOptions, OutputFormat } from '../options/shared-options.ts';
+import { addLogOptions, addManifestOptions, addOutputOption, isClusterNamed } from '../options/shared-options.ts';
 import { UsageError } from '../usage-error.ts';
 
 interface AnalyzeOptions extends ManifestOptions, LogOptions, ClientOptions {
@@ -37,7 +39,7 @@ export function addAnalyzeCommand(program: Command, context: CliContext): void {
     .addOption(
       new Option(
         '--suppress <what>',
-        'leave out CODE, or CODE=KIND NAME.NAMESPACE, with * for any (repeatable)',
+        "leave out CODE (or Istio's), or CODE=KIND NAME.NAMESPACE, with * for any (repeatable)",
       ).argParser(collect),
     )
     .addOption(
@@ -52,12 +54,17 @@ export function addAnalyzeCommand(program: Command, context: CliContext): void {
   addManifestOptions(command);
   addOutputOption(command);
   addLogOptions(command, 'warn');
+  command.addHelpText(
+    'after',
+    '\nExit codes: 0 fine, 1 findings from the severity of --fail-on on, 2 wrong usage or input.',
+  );
   command.action((options: AnalyzeOptions) => analyze(context, options));
 }
 
 async function analyze(context: CliContext, options: AnalyzeOptions): Promise<void> {
   const suppressed = (options.suppress ?? []).map(parseSuppression);
-  const all = options.filename === undefined ? await fromCluster(context, options) : await fromManifests(options);
+  const isOfCluster = options.filename === undefined || isClusterNamed(options);
+  const all = isOfCluster ? await fromCluster(context, options) : await fromManifests(options);
   const findings = all
     .filter((finding) => !suppressed.some((one) => isSuppressed(one, finding)))
     .toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
@@ -74,6 +81,8 @@ async function fromManifests(options: AnalyzeOptions): Promise<readonly Diagnost
   await checkPaths(filename);
   const stdin = filename.includes(STDIN_PATH) ? await readAll(process.stdin) : undefined;
   const documents = await createManifestReader(filename, stdin).read();
+  // That all is well with nothing is the answer to a path that was meant otherwise.
+  if (documents.length === 0) throw noManifest(filename);
   const parsed = parseObjects(documents, { defaultNamespace: namespace });
   const snapshot = createCompiler({ ...clientOf(options), clusterDomain, clientNamespace: namespace }).compile(parsed);
   const objects = parsed.objects.map(({ object }) => object);
@@ -98,7 +107,7 @@ function findingsOf(
 }
 
 interface Suppression {
-  readonly code: string;
+  readonly codes: readonly string[];
   readonly kind?: string;
   readonly name?: string;
   readonly namespace?: string;
@@ -110,19 +119,21 @@ function parseSuppression(text: string): Suppression {
     kind,
     name,
     namespace,
-  } = /^(?<code>[a-z0-9-]+)(?:=(?<kind>[A-Za-z]+) (?<name>[-a-z0-9.*]+)\.(?<namespace>[-a-z0-9*]+))?$/.exec(text)
-    ?.groups ?? {};
+  } = /^(?<code>[a-z0-9-]+|IST\d{4})(?:=(?<kind>[A-Za-z]+) (?<name>[-a-z0-9.*]+)\.(?<namespace>[-a-z0-9*]+))?$/.exec(
+    text,
+  )?.groups ?? {};
   if (code === '')
     throw new UsageError(`--suppress ${JSON.stringify(text)}: write CODE, or "CODE=KIND NAME.NAMESPACE"`);
-  if (!Object.hasOwn(DIAGNOSTIC_KINDS, code)) throw new UsageError(`--suppress: there is no code ${code}`);
+  const codes = ISTIO_CODES.get(code) ?? (Object.hasOwn(DIAGNOSTIC_KINDS, code) ? [code] : undefined);
+  if (codes === undefined) throw new UsageError(`--suppress: there is no code ${code}`);
   return {
-    code,
+    codes,
     ...(kind !== undefined && name !== undefined && namespace !== undefined && { kind, name, namespace }),
   };
 }
 
-function isSuppressed({ code, kind, name, namespace }: Suppression, { code: found, object }: Diagnostic): boolean {
-  if (code !== found) return false;
+function isSuppressed({ codes, kind, name, namespace }: Suppression, { code, object }: Diagnostic): boolean {
+  if (!codes.includes(code)) return false;
   if (kind === undefined) return true;
   return object?.kind === kind && isMeantBy(name ?? '', object.name) && isMeantBy(namespace ?? '', object.namespace);
 }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { createCompiler } from '@steelyard/core/compile';
 import { parseObjects } from '@steelyard/core/config';
 import type { ExplainedCall } from '@steelyard/core/routing';
+import { listenLocal } from '@steelyard/testkit';
 import { renderConfig } from '../../proxy/admin/admin-config.ts';
-import { runHere } from '../run-here.test.ts';
+import { runHere } from '../run-here.test-bed.ts';
 
 const SAY = 'backend.default:8000/echo.Echo/Say';
 
@@ -27,8 +27,8 @@ const OBJECTS = [
   },
 ];
 
-function configOf(): string {
-  const documents = OBJECTS.map((value) => ({ file: 'a', value, locate: () => undefined }));
+function configOf(more: readonly object[] = []): string {
+  const documents = [...OBJECTS, ...more].map((value) => ({ file: 'a', value, locate: () => undefined }));
   return renderConfig(createCompiler().compile(parseObjects(documents, { defaultNamespace: 'default' })));
 }
 
@@ -51,17 +51,8 @@ async function startAdmin(t: TestContext, pages: Readonly<Record<string, string>
     const page = pages[request.url ?? ''];
     response.writeHead(page === undefined ? 404 : 200).end(page ?? 'nothing here');
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
   t.after(() => server.close());
-  const address = server.address();
-  const port = isAddress(address) ? address.port : 0;
-  return `127.0.0.1:${port}`;
-}
-
-function isAddress(address: AddressInfo | string | null): address is AddressInfo {
-  return typeof address === 'object' && address !== null;
+  return `127.0.0.1:${await listenLocal(server)}`;
 }
 
 test('a running proxy is asked: what is ejected is out, shares go by the calls under way', async (t) => {
@@ -82,6 +73,22 @@ test('a running proxy is asked: what is ejected is out, shares go by the calls u
       ['10.0.0.2:8000', 1, false],
     ],
   );
+});
+
+test('a running proxy tells which rules it passed over', async (t) => {
+  const rules = ['backend', '*.default.svc.cluster.local'].map((host, index) => ({
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'DestinationRule',
+    metadata: { name: `r${index}` },
+    spec: { host },
+  }));
+  const admin = await startAdmin(t, { '/config': configOf(rules), '/clusters': CLUSTERS });
+  const { code, stdout, stderr } = await runHere('explain', SAY, '--admin', admin, '-o', 'json');
+  assert.equal(code, 0, stderr);
+  const { steps }: ExplainedCall = JSON.parse(stdout);
+  assert.deepEqual(steps.find(({ step }) => step === 'destination-rule')?.because, [
+    'default/r1: Host *.default.svc.cluster.local fits less well than backend.default.svc.cluster.local of default/r0.',
+  ]);
 });
 
 const WRONG: readonly (readonly [Readonly<Record<string, string>>, readonly string[], RegExp])[] = [

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { EXAMPLE, runCli } from '../cli-fixture.test.ts';
+import { columnsOf } from '../../lab/index.ts';
+import { EXAMPLE, runCli } from '../cli.test-bed.ts';
 
 const ARTICLE = join(EXAMPLE, '../dumps/article.txt');
 
@@ -12,12 +13,30 @@ test("explains the article's dump in words", async () => {
   for (const pod of ['10.80.128.247', '10.80.153.167', '10.80.167.226'])
     assert.match(stdout, new RegExp(`${pod}:8000 +33\\.33 %`));
   assert.match(stdout, /per connection, not per call/);
-  assert.match(stdout, /3 \| 0\.89 of 3 \| 62\.96 %/);
+  assert.match(stdout, /^ +3 \| +0\.89 of 3 \| +62\.96 %$/m);
+  assert.match(stdout, /^Ways out:\n {2}- keep the Service's address, [^-]*: steelyard\s+node, /m);
 });
 
 test('the same in Chinese', async () => {
   const { stdout } = await runCli(['explain', '--iptables-save', ARTICLE, '--lang', 'zh']);
   assert.match(stdout, /每个新连接由内核随机分给 3 个 Pod 之一/);
+  assert.match(stdout, /^解决办法：\n {2}- 保留 Service 的地址[^-]*steelyard\s+node/m);
+});
+
+test('no line is wider than a terminal', async () => {
+  const call = ['backend.default:8000/echo.Echo/Say', '-f', join(EXAMPLE, '../canary')];
+  for (const args of [
+    ['--iptables-save', ARTICLE, '--lang', 'en'],
+    ['--iptables-save', ARTICLE, '--lang', 'zh'],
+    call,
+  ]) {
+    const { stdout } = await runCli(['explain', ...args]);
+    assert.deepEqual(
+      // The table of shares is as wide as its names.
+      stdout.split('\n').filter((line) => columnsOf(line) > 80 && !/^ {2}\S+ +[\d.]+ %/.test(line)),
+      [],
+    );
+  }
 });
 
 test('-o json has the exact shares, and the numbers asked for', async () => {

@@ -13,16 +13,16 @@ import {
   serviceAddresses,
 } from '../../netfilter/index.ts';
 import type { CliContext } from '../cli-context.ts';
-import { addClientOptions, type ClientOptions } from '../client-options.ts';
+import { addClientOptions, type ClientOptions } from '../options/client-options.ts';
 import { explainRoute, isCallTarget } from './explain-route.ts';
 import type { Language } from './explain-words.ts';
-import { EXPLAIN_WORDS, renderExplanation } from './explain-words.ts';
+import { EXPLAIN_WORDS, renderExplanation, renderWaysOut } from './explain-words.ts';
 import { EXIT } from '../exit-code.ts';
 import { openSource } from '../open-source.ts';
-import { collect, parseSocketAddress, wholeNumber } from '../option-values.ts';
+import { collect, parseSocketAddress, wholeNumber } from '../options/option-values.ts';
 import { renderStructured } from '../render-output.ts';
-import type { LogOptions, ManifestOptions, OutputFormat } from '../shared-options.ts';
-import { addLogOptions, addManifestOptions, addOutputOption } from '../shared-options.ts';
+import type { LogOptions, ManifestOptions, OutputFormat } from '../options/shared-options.ts';
+import { addLogOptions, addManifestOptions, addOutputOption } from '../options/shared-options.ts';
 import { UsageError } from '../usage-error.ts';
 
 interface ExplainCommandOptions extends ManifestOptions, LogOptions, ClientOptions {
@@ -43,10 +43,11 @@ const MOST_IN_FULL = 10;
 export function addExplainCommand(program: Command, context: CliContext): void {
   const command = program
     .command('explain')
-    .summary("what the kernel's Service rules do to connections, and to gRPC calls on them")
+    .summary('which pods a gRPC call, or a connection to a Service, gets and why')
     .description(
-      "Follows a connection through a node's rules (a dump of them, or those that the manifests compile to) and says " +
-        'which pod it gets with which chance, and what gRPC calls make of it.',
+      'Of a call (HOST:PORT/pkg.Service/Method) says each decision of the proxy: route, subset, endpoints, policy. Of a ' +
+        "Service follows a connection through a node's rules (a dump of them, or those that the manifests compile to) and " +
+        'says which pod it gets with which chance, and what gRPC calls make of it.',
     )
     .argument(
       '[target]',
@@ -69,6 +70,7 @@ export function addExplainCommand(program: Command, context: CliContext): void {
   addManifestOptions(command);
   addOutputOption(command);
   addLogOptions(command, 'info');
+  command.addHelpText('after', '\nExit codes: 0 there is a pod, 1 no pod is reached, 2 wrong usage or input.');
   command.action((target: string | undefined, options: ExplainCommandOptions) => explain(context, target, options));
 }
 
@@ -89,7 +91,7 @@ async function explain(context: CliContext, target: string | undefined, options:
   );
   const direct = wanted.length === 0 ? directTarget(dump.ruleSets, target) : undefined;
   const found = direct === undefined ? wanted : [direct];
-  if (found.length === 0) throw new UsageError(`${target ?? 'no target'}: ${whatThereIs(dump)}`);
+  if (found.length === 0) throw new UsageError(`${target ?? dumpName(options)}: ${whatThereIs(dump)}`);
   // A name means the address that callers use, where there are several.
   const clusterIps = found.filter(({ address }) => address.kind === 'cluster IP' || address.kind === undefined);
   const chosen = clusterIps.length > 0 && target !== undefined ? clusterIps : found;
@@ -158,6 +160,12 @@ function directTarget(
   return { ruleSet, address: { family, address, port: Number(parts['port']), protocol: 'TCP' } };
 }
 
+/** What was read, for an error that has no target to name. */
+function dumpName({ iptablesSave, nft, filename = [] }: ExplainCommandOptions): string {
+  if (iptablesSave !== undefined) return `--iptables-save ${iptablesSave}`;
+  return nft === undefined ? filename.join(', ') || 'the cluster' : `--nft ${nft}`;
+}
+
 function whatThereIs({ ruleSets, findings }: ParsedDump): string {
   const names = ruleSets.flatMap(serviceAddresses).map(({ name, address, port }) => name ?? `${address}:${port}`);
   const [first] = findings;
@@ -177,7 +185,8 @@ function renderText(
   if (others.length > 0) {
     parts.push(`${others.map(({ name, address, port }) => `${name ?? ''} ${address}:${port}`.trim()).join('\n')}\n`);
   }
-  if (explained.some(({ pods }) => pods.length > 1)) parts.push(`${words.waysOut.join('\n')}\n`);
+  const waysOut = renderWaysOut(explained, words);
+  if (waysOut !== '') parts.push(waysOut);
   if (findings.length > 0) {
     const lines = findings.map(({ line, message }) => `  ${line === undefined ? '' : `${line}: `}${message}`);
     parts.push(`${[words.findings, ...lines].join('\n')}\n`);

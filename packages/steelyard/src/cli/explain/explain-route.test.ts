@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { ExplainedCall } from '@steelyard/core/routing';
-import { runHere } from '../run-here.test.ts';
+import { runHere } from '../run-here.test-bed.ts';
 
 const CANARY = fileURLToPath(new URL('../../../../../examples/canary', import.meta.url));
 const SAY = 'backend.default:8000/echo.Echo/Say';
@@ -49,19 +49,26 @@ test('the text has a numbered line a step', async () => {
   assert.equal(code, 0);
   assert.match(
     stdout,
-    /^ 3\. route: Route everybody takes the call.*\[VirtualService default\/backend spec\.http\[1\]\]$/m,
+    /^ 3\. route: Route everybody takes the call.*\s+\[VirtualService default\/backend spec\.http\[1\]\]$/m,
   );
   assert.match(
     stdout,
-    /^ {6}Route testers does not: headers\[x-canary\] must be one that is "true", and it is absent\.$/m,
+    /^ {6}Route testers does not: headers\[x-canary\] must be one that is "true",\s+and it is absent\.$/m,
   );
   assert.match(stdout, /^ {2}10\.80\.2\.1:8000 +10\.0 % {2}backend-v2-a/m);
+});
+
+test('the text says what a fault ends beside the shares', async () => {
+  const fault = fileURLToPath(new URL('../../../../../examples/fault', import.meta.url));
+  const { stdout } = await runHere('explain', SAY, '-f', fault);
+  assert.match(stdout, /^ {2}10\.80\.1\.1:8000 +~30\.0 % {2}backend-v1-a/m);
+  assert.match(stdout, /^10\.0 % end by the fault\.$/m);
 });
 
 test('a call that has nowhere to go is a "no"; a bad header is wrong usage', async () => {
   const lost = await runHere('explain', 'nobody:1/echo.Echo/Say', '-f', CANARY);
   assert.equal(lost.code, 1);
-  assert.match(lost.stdout, /means Service default\/nobody, which is not known/);
+  assert.match(lost.stdout, /means Service default\/nobody, which is not\s+known/);
   const wrong = await runHere('explain', SAY, '-H', 'no colon', '-f', CANARY);
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /^error: -H "no colon": write NAME: VALUE/);
@@ -74,7 +81,7 @@ test('--from is the namespace of the caller: short names and exportTo go by it',
   const lost = await runHere('explain', short, '-f', CANARY, '--from', 'other');
   assert.equal(lost.code, 1);
   assert.match(lost.stdout, /called from namespace other\n/);
-  assert.match(lost.stdout, /means Service other\/backend, which is not known/);
+  assert.match(lost.stdout, /means Service other\/backend, which is not\s+known/);
   const wrong = await runHere('explain', SAY, '-f', CANARY, '--from', '10.0.0.1');
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /--from 10\.0\.0\.1: of a call, write the namespace of its caller/);

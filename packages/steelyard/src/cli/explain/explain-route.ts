@@ -1,13 +1,13 @@
 import { explainCall, type ExplainedCall, type RouteRequest } from '@steelyard/core/routing';
 import type { SocketAddress } from '../../net-address.ts';
 import type { CliContext } from '../cli-context.ts';
-import type { ClientOptions } from '../client-options.ts';
+import type { ClientOptions } from '../options/client-options.ts';
 import { EXIT } from '../exit-code.ts';
 import { renderExplainedCall } from './explain-route-text.ts';
 import { openSource } from '../open-source.ts';
 import { readAdmin, type RunningProxy } from './read-admin.ts';
 import { renderStructured } from '../render-output.ts';
-import type { LogOptions, ManifestOptions, OutputFormat } from '../shared-options.ts';
+import type { LogOptions, ManifestOptions, OutputFormat } from '../options/shared-options.ts';
 import { UsageError } from '../usage-error.ts';
 
 export interface ExplainRouteOptions extends ManifestOptions, LogOptions, ClientOptions {

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { text as readAll } from 'node:stream/consumers';
-import type { Snapshot } from '@steelyard/core/model';
+import type { ConsideredRules, Snapshot } from '@steelyard/core/model';
 import type { LiveEndpoint, LiveState } from '@steelyard/core/routing';
 import { formatAddress, type SocketAddress } from '../../net-address.ts';
 import type { ClusterView, EndpointView } from '../../proxy/index.ts';
@@ -44,7 +44,7 @@ async function get({ host, port }: SocketAddress, path: string): Promise<unknown
     asked.on('error', reject);
     asked.end();
   }).catch((error: unknown) => {
-    throw new UsageError(`${where}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`${where}: ${reasonOf(error)}`);
   });
   if (status !== 200) throw new UsageError(`${where}${path}: ${status} ${body.trim().slice(0, 200)}`);
   try {
@@ -55,15 +55,22 @@ async function get({ host, port }: SocketAddress, path: string): Promise<unknown
   }
 }
 
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const refused = 'code' in error && error.code === 'ECONNREFUSED';
+  return refused ? 'nobody listens there; is it the --admin of a proxy that runs?' : error.message;
+}
+
 function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** What `renderConfig` made of a Snapshot's maps. */
-interface Config extends Omit<Snapshot, 'services' | 'nodes' | 'virtualHosts' | 'clusters'> {
+interface Config extends Omit<Snapshot, 'services' | 'nodes' | 'virtualHosts' | 'clusters' | 'consideredRules'> {
   readonly services: Readonly<Record<string, MapValue<'services'>>>;
   readonly virtualHosts: Readonly<Record<string, MapValue<'virtualHosts'>>>;
   readonly clusters: Readonly<Record<string, MapValue<'clusters'>>>;
+  readonly consideredRules?: Readonly<Record<string, ConsideredRules>>;
 }
 
 type MapValue<K extends 'services' | 'virtualHosts' | 'clusters'> =
@@ -71,7 +78,7 @@ type MapValue<K extends 'services' | 'virtualHosts' | 'clusters'> =
 
 function parseSnapshot(value: unknown): Snapshot | undefined {
   if (!isConfig(value)) return undefined;
-  const { version, clusterDomain, diagnostics, services, virtualHosts, clusters } = value;
+  const { version, clusterDomain, diagnostics, services, virtualHosts, clusters, consideredRules } = value;
   return {
     version,
     clusterDomain,
@@ -79,17 +86,23 @@ function parseSnapshot(value: unknown): Snapshot | undefined {
     services: new Map(Object.entries(services)),
     virtualHosts: new Map(Object.entries(virtualHosts)),
     clusters: new Map(Object.entries(clusters)),
+    ...(consideredRules !== undefined && { consideredRules: new Map(Object.entries(consideredRules)) }),
   };
 }
 
 /** It comes from our own program: what is looked at is whether it is that at all, and of this shape. */
 function isConfig(value: unknown): value is Config {
   if (!isMapping(value) || !Array.isArray(value['diagnostics'])) return false;
-  const { version, clusterDomain, services, virtualHosts, clusters } = value;
+  const { version, clusterDomain, services, virtualHosts, clusters, consideredRules = {} } = value;
   if (typeof version !== 'number' || typeof clusterDomain !== 'string') return false;
   const every = (map: unknown, list: string): boolean =>
     isMapping(map) && Object.values(map).every((one) => isMapping(one) && Array.isArray(one[list]));
-  return every(services, 'ports') && every(virtualHosts, 'routes') && every(clusters, 'endpoints');
+  return (
+    every(services, 'ports') &&
+    every(virtualHosts, 'routes') &&
+    every(clusters, 'endpoints') &&
+    every(consideredRules, 'rules')
+  );
 }
 
 function parseClusters(value: unknown): readonly ClusterView[] | undefined {
@@ -104,13 +117,21 @@ function isViews(value: unknown): value is readonly ClusterView[] {
   );
 }
 
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
+
 function liveEndpoint(view: EndpointView): LiveEndpoint {
-  const { state, active, calls, errors, latencyMs, ejections = 0, warming = false } = view;
+  const { state, active, calls, errors, latencyMs, ejections = 0, warmth, handicap, weight, expectedMs } = view;
+  const callMs = expectedMs ?? latencyMs?.p50;
   const failed = Object.values(errors).reduce((sum, count) => sum + count, 0);
   const words = [
     state,
     ...(ejections > 0 ? [`ejected ${ejections} ${ejections === 1 ? 'time' : 'times'} so far`] : []),
-    ...(warming ? ['warming up'] : []),
+    ...(warmth === undefined ? [] : [`warming up, at ${percent(warmth)} of its share`]),
+    ...(handicap === undefined ? [] : [`its load counts ${handicap.toFixed(1)} times, as calls failed there`]),
+    ...(expectedMs === undefined ? [] : [`a call is expected to take ${expectedMs.toPrecision(3)} ms`]),
+    ...(weight === undefined ? [] : [`weight ${weight.toPrecision(3)} by its load reports`]),
     `${active} of ${calls} calls under way`,
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(latencyMs === undefined ? [] : [`p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms`]),
@@ -118,9 +139,12 @@ function liveEndpoint(view: EndpointView): LiveEndpoint {
   return {
     ejected: state === 'ejected',
     unhealthy: view.health === 'unhealthy',
-    warming,
+    ...(warmth !== undefined && { warmth }),
+    ...(handicap !== undefined && { handicap }),
+    ...(weight !== undefined && { weight }),
     activeRequests: active,
     words: words.join(', '),
-    ...(latencyMs !== undefined && { latencyMs: latencyMs.p50 }),
+    ...(callMs !== undefined && { latencyMs: callMs }),
+    ...(state === 'left-out' && { leftOut: true }),
   };
 }

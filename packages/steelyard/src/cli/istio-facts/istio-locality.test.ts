@@ -20,6 +20,7 @@ interface Fact {
   /** By outlierDetection; default `true`. */
   readonly watched?: boolean;
   readonly locality?: object;
+  readonly zoneAware?: object;
   readonly trafficDistribution?: string;
   readonly annotation?: string;
   readonly client?: {
@@ -30,10 +31,12 @@ interface Fact {
   readonly endpoints: readonly FactEndpoint[];
 }
 
-function objectsOf({ watched, locality, trafficDistribution, annotation, endpoints }: Fact): readonly object[] {
+function objectsOf(fact: Fact): readonly object[] {
+  const { watched, locality, zoneAware, trafficDistribution, annotation, endpoints } = fact;
   const policy = {
     ...(watched !== false && { outlierDetection: {} }),
     ...(locality !== undefined && { loadBalancer: { localityLbSetting: locality } }),
+    ...(zoneAware !== undefined && { loadBalancer: { zoneAwareLbSetting: zoneAware } }),
   };
   const nodes = endpoints.flatMap(({ node, nodeAt }) => {
     if (node === undefined || nodeAt === undefined) return [];

@@ -1,30 +1,24 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { createTestSource } from '@steelyard/testkit';
-import type { Logger } from '../../log.ts';
+import { createTestSource, listenLocal } from '@steelyard/testkit';
+import { logThat } from '../../log.test-bed.ts';
 import { EMPTY_REPORT } from '../../proxy/metrics/metrics-report.ts';
 import { openNodeAdmin } from './node-admin.ts';
 
 test('the admin port waits while another process has it, says so once, and is as ready as it would have been', async (t) => {
-  const holder = createServer().listen(0, '127.0.0.1');
-  await once(holder, 'listening');
-  const bound = holder.address();
-  const port = typeof bound === 'object' ? (bound?.port ?? 0) : 0;
+  const holder = createServer();
+  const port = await listenLocal(holder);
   const warnings: string[] = [];
   let onWarning = (): void => undefined;
   let onOpen = (): void => undefined;
-  const log: Logger = {
-    debug() {},
+  const log = logThat({
     info: () => onOpen(),
     warn(message) {
       warnings.push(message);
       onWarning();
     },
-    error() {},
-    forComponent: () => log,
-  };
+  });
   const warned = new Promise<void>((resolve) => (onWarning = resolve));
   const opened = new Promise<void>((resolve) => (onOpen = resolve));
   const admin = openNodeAdmin({ host: '127.0.0.1', port }, log, () => undefined, 1);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { suite, test } from 'node:test';
 import { nodeAddresses } from './node-addresses.ts';
-import { EXAMPLE, folderWith, LAUNCHER } from '../cli-fixture.test.ts';
-import { runHere } from '../run-here.test.ts';
+import { EXAMPLE, folderWith, LAUNCHER } from '../cli.test-bed.ts';
+import { runHere } from '../run-here.test-bed.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** Root gives up its powers first: nothing here can touch this machine's rules. */

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
+import { type Cleanup, createCleanup } from '../../cleanup.ts';
 import type { Logger } from '../../log.ts';
 import {
   cleanUpNodeRules,
@@ -11,12 +12,11 @@ import {
   renderNodeMetrics,
   startNodeMode,
 } from '../../netfilter/index.ts';
-import type { SocketAddress } from '../../net-address.ts';
 import { startListeners, type WorkerUser } from '../../proxy/index.ts';
-import { type AccessLogOptions, addAccessLogOptions, openAccessLog } from '../access-log-options.ts';
+import { openAccessLog } from '../options/access-log-options.ts';
 import type { CliContext } from '../cli-context.ts';
 import { createCliLogger } from '../cli-logger.ts';
-import { addClientOptions, type ClientOptions } from '../client-options.ts';
+import { addClientOptions, type ClientOptions } from '../options/client-options.ts';
 import { describeSnapshot } from '../describe-snapshot.ts';
 import { nodeAddresses, parseNodeAddress } from './node-addresses.ts';
 import { openNodeAdmin } from './node-admin.ts';
@@ -24,20 +24,18 @@ import { asNodeUsageError } from './node-failure.ts';
 import { printNodeMode } from './node-print.ts';
 import { createReadyFile } from './node-ready-file.ts';
 import { openSource } from '../open-source.ts';
-import { parseDurationMs, parseSocketAddress, wholeNumber } from '../option-values.ts';
-import { addConnectionOptions, type ConnectionOptions, connectionSettings } from '../proxy-connection-options.ts';
-import type { LogOptions, ManifestOptions, OutputFormat } from '../shared-options.ts';
-import { addLogOptions, addManifestOptions, addOutputOption } from '../shared-options.ts';
+import { parseDurationMs } from '../options/option-values.ts';
+import { connectionSettings } from '../options/proxy-connection-options.ts';
+import { addServingOptions, drainCalls, type ServingOptions } from '../options/serving-options.ts';
+import type { LogOptions, ManifestOptions, OutputFormat } from '../options/shared-options.ts';
+import { addLogOptions, addManifestOptions, addOutputOption } from '../options/shared-options.ts';
 import { aborted, watchStopSignals } from '../stop-signal.ts';
 import { UsageError } from '../usage-error.ts';
 
-interface NodeCommandOptions extends ManifestOptions, LogOptions, ClientOptions, ConnectionOptions, AccessLogOptions {
+interface NodeCommandOptions extends ManifestOptions, LogOptions, ClientOptions, ServingOptions {
   readonly address?: NodeAddresses;
-  readonly admin?: SocketAddress;
   readonly readyFile?: string;
-  readonly workers: number;
   readonly user?: WorkerUser;
-  readonly drainTimeout: number;
   readonly rulesTimeout: number;
   readonly print?: boolean;
   readonly cleanup?: boolean;
@@ -45,7 +43,6 @@ interface NodeCommandOptions extends ManifestOptions, LogOptions, ClientOptions,
   readonly output: OutputFormat;
 }
 
-const MOST_WORKERS = 256;
 /** Connections that the rules sent to the listeners just before they lost their effect arrive within this. */
 const IN_FLIGHT_MS = 300;
 
@@ -72,31 +69,14 @@ export function addNodeCommand(program: Command, context: CliContext): void {
         .argParser(parseRulesTimeout)
         .default(900, '900ms'),
     )
-    .addOption(
-      new Option('--drain-timeout <time>', 'for calls under way at the end, as 30s')
-        .argParser(parseDurationMs)
-        .default(30_000, '30s'),
-    )
-    .addOption(
-      new Option(
-        '--admin <host:port>',
-        'health, metrics and state over HTTP; waits while another process has the port',
-      ).argParser(parseSocketAddress),
-    )
     .option('--ready-file <path>', 'a file that is there while the rules are in effect, for a probe')
-    .addOption(
-      new Option('--workers <count>', 'processes that the connections are spread over')
-        .argParser(wholeNumber(1, MOST_WORKERS))
-        .default(1),
-    )
     .addOption(
       new Option(
         '--user <uid:gid>',
         'run the processes that serve calls as this user, whose connections the rules leave alone; needs CAP_SETUID and CAP_SETGID',
       ).argParser(parseUser),
     );
-  addAccessLogOptions(command);
-  addConnectionOptions(command);
+  addServingOptions(command, { adminNote: 'waits while another process has the port', workers: 1 });
   addClientOptions(command);
   addManifestOptions(command);
   addOutputOption(command);
@@ -108,7 +88,7 @@ async function node(context: CliContext, options: NodeCommandOptions): Promise<v
   const log = createCliLogger(context, options);
   if (options.cleanup === true) {
     if (options.print === true) throw new UsageError('--print and --cleanup: give one of them');
-    return cleanUp(options.force === true);
+    return cleanUpRules(options.force === true);
   }
   const nodeName = options.nodeName ?? hostname().toLowerCase();
   if (options.print === true) {
@@ -128,15 +108,15 @@ async function node(context: CliContext, options: NodeCommandOptions): Promise<v
     }
     return;
   }
-  const deferred: (() => unknown)[] = [];
+  const cleanup = createCleanup();
   try {
-    await serve(context, { ...options, nodeName }, log, (close) => deferred.push(close));
+    await serve(context, { ...options, nodeName }, log, cleanup);
   } finally {
-    for (const close of deferred.toReversed()) await close();
+    await cleanup.run();
   }
 }
 
-async function cleanUp(force: boolean): Promise<void> {
+async function cleanUpRules(force: boolean): Promise<void> {
   await asNodeUsageError(async () => {
     if (!force && (await isNodeModeAlive())) {
       throw new UsageError('a steelyard node keeps its rules in effect here: stop it, or give --force');
@@ -145,26 +125,25 @@ async function cleanUp(force: boolean): Promise<void> {
   });
 }
 
-/** @param defer remembers what is to be closed at the end, in whichever way that comes. */
 async function serve(
   context: CliContext,
   options: NodeCommandOptions & { readonly nodeName: string },
   log: Logger,
-  defer: (close: () => unknown) => void,
+  cleanup: Cleanup,
 ): Promise<void> {
   const connections = connectionSettings(options);
   const accessLog = await openAccessLog(options, log);
-  defer(() => accessLog?.sink.close());
+  cleanup.defer(() => accessLog?.sink.close());
   const asked = new AbortController();
   const admin = openNodeAdmin(options.admin, log, () => asked.abort());
-  defer(() => admin.close());
+  cleanup.defer(() => admin.close());
   const readyFile = createReadyFile(options.readyFile, log);
-  defer(() => readyFile.set(false));
+  cleanup.defer(() => readyFile.set(false));
   const { source, showFindings } = await openSource(context, { ...options, watch: true });
-  defer(() => source.close());
+  cleanup.defer(() => source.close());
   const addresses = nodeAddresses(source.current, options.nodeName, options.address);
   const signals = watchStopSignals();
-  defer(() => signals.dispose());
+  cleanup.defer(() => signals.dispose());
 
   const serving = await startListeners({
     snapshots: source,
@@ -175,7 +154,7 @@ async function serve(
     accessLog,
     connections,
   });
-  defer(() => serving.close());
+  cleanup.defer(() => serving.close());
   const mode: NodeMode = await asNodeUsageError(() =>
     startNodeMode({
       source,
@@ -189,7 +168,7 @@ async function serve(
       onPhase: (phase) => readyFile.set(phase === 'owner'),
     }),
   );
-  defer(() => mode.close());
+  cleanup.defer(() => mode.close());
   showFindings();
   readyFile.set(true);
   const where = Object.values(addresses).join(' and ');
@@ -215,8 +194,7 @@ async function serve(
   await mode.standDown();
   serving.leaving();
   await delay(IN_FLIGHT_MS);
-  log.info(`draining for at most ${options.drainTimeout / 1000} s; a second signal ends it at once`);
-  await Promise.race([serving.drain(options.drainTimeout), aborted(signals.second)]);
+  await drainCalls(serving, options, signals, log);
 }
 
 /** Root's connections are the machine's, and are redirected; a user of its own has only the proxy's. */

@@ -1,6 +1,6 @@
 // Node mode in a real kernel, in network namespaces that end with this test: a node whose firewall is against it.
 import { suite, test } from 'node:test';
-import { lacks } from '../../netfilter/apply/kernel-commands.test.ts';
+import { lacks } from '../../netfilter/apply/kernel-commands.test-bed.ts';
 import { assertPinned, CALLS, startKernelBed } from './node-kernel.test-bed.ts';
 
 suite('node mode in the kernel: a firewall', { skip: lacks() }, () => {

@@ -1,6 +1,6 @@
 // Node mode in a real kernel, in network namespaces that end with this test: a process that is there and does nothing.
 import { suite, test } from 'node:test';
-import { lacks } from '../../netfilter/apply/kernel-commands.test.ts';
+import { lacks } from '../../netfilter/apply/kernel-commands.test-bed.ts';
 import { assertPinned, assertSpread, CALLS, startKernelBed } from './node-kernel.test-bed.ts';
 
 suite('node mode in the kernel: a hang', { skip: lacks() }, () => {

@@ -1,7 +1,7 @@
 // Node mode in a real kernel, in network namespaces that end with this test: who may not use it.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { lacks } from '../../netfilter/apply/kernel-commands.test.ts';
+import { lacks } from '../../netfilter/apply/kernel-commands.test-bed.ts';
 import { startKernelBed } from './node-kernel.test-bed.ts';
 
 suite('node mode in the kernel: its listeners', { skip: lacks() }, () => {

@@ -1,7 +1,7 @@
 // Node mode in a real kernel, in network namespaces that end with this test: two processes at a time.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { lacks } from '../../netfilter/apply/kernel-commands.test.ts';
+import { lacks } from '../../netfilter/apply/kernel-commands.test-bed.ts';
 import { assertSpread, CALLS, startKernelBed } from './node-kernel.test-bed.ts';
 
 suite('node mode in the kernel: an upgrade', { skip: lacks() }, () => {

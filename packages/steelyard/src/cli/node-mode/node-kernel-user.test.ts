@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
-import { lacks } from '../../netfilter/apply/kernel-commands.test.ts';
-import { LAUNCHER } from '../cli-fixture.test.ts';
+import { lacks } from '../../netfilter/apply/kernel-commands.test-bed.ts';
+import { LAUNCHER } from '../cli.test-bed.ts';
 import { assertSpread, CALLS, startKernelBed } from './node-kernel.test-bed.ts';
 
 const USER = { uid: 65_532, gid: 65_532 };

@@ -8,17 +8,15 @@ import { openKernelBed } from '../../lab/kernel/kernel-bed.ts';
 import type { KernelNet } from '../../lab/kernel/kernel-net.ts';
 import type { KernelMode } from '../../lab/kernel/kernel-tools.ts';
 import { startChild } from '../../lab/processes/child-process.ts';
-import { createCleanup } from '../../lab/processes/cleanup.ts';
+import { createCleanup } from '../../cleanup.ts';
 import { type CallsMeasured, isMessage, TARGET_VARIABLE } from '../../lab/processes/messages.ts';
-import type { Logger } from '../../log.ts';
-import { EXAMPLE, type RunningCli, startCli } from '../cli-fixture.test.ts';
+import { silentLog } from '../../log.test-bed.ts';
+import { EXAMPLE, type RunningCli, startCli } from '../cli.test-bed.ts';
 
 const TARGET = '10.97.211.12:8000';
 export const CALLS = 300;
 /** Calls under way at any moment. */
 export const CONCURRENCY = 4;
-
-const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, forComponent: () => log };
 
 export interface KernelTestBed {
   readonly net: KernelNet;
@@ -32,22 +30,36 @@ export interface KernelTestBed {
   untilRules(wanted: 'in effect' | 'idle' | 'none'): Promise<void>;
 }
 
-export async function startKernelBed(t: TestContext, mode: KernelMode): Promise<KernelTestBed> {
+/** @param more manifests beside the example's @param dialled what callers call */
+export async function startKernelBed(
+  t: TestContext,
+  mode: KernelMode,
+  more: readonly string[] = [],
+  dialled = TARGET,
+): Promise<KernelTestBed> {
   const cleanup = createCleanup();
   t.after(() => cleanup.run());
   const manifests = await openManifests({
-    paths: [EXAMPLE],
+    paths: [EXAMPLE, ...more],
     watch: false,
     strict: true,
     clusterDomain: 'cluster.local',
     namespace: 'default',
     client: {},
-    log,
+    log: silentLog,
   });
   manifests.close();
   const snapshot = manifests.current;
   const target = findLabTarget(snapshot, 'default');
-  const context = { snapshot, namespace: 'default', target, seed: 1, cleanup, log, logLevel: 'error' } as const;
+  const context = {
+    snapshot,
+    namespace: 'default',
+    target,
+    seed: 1,
+    cleanup,
+    log: silentLog,
+    logLevel: 'error',
+  } as const;
   const lab = await openKernelBed(mode, context);
   await lab.open('service');
   const { net } = lab;
@@ -60,16 +72,17 @@ export async function startKernelBed(t: TestContext, mode: KernelMode): Promise<
   return {
     net,
     async startNode(...options) {
-      const args = ['node', '-f', EXAMPLE, '--address', net.nodeAddress, ...options];
+      const files = [EXAMPLE, ...more].flatMap((path) => ['-f', path]);
+      const args = ['node', ...files, '--address', net.nodeAddress, ...options];
       const node = startCli(t, args, ['nsenter', '-t', `${net.node.pid}`, '-n']);
-      await node.said(/^steelyard node balances 1 Service port on /m);
+      await node.said(/^steelyard node balances \d+ Service ports? on /m);
       return node;
     },
     async call(calls, from = 'pod', onDone = () => undefined) {
       const caller = startChild({
         module: './caller-main.js',
         name: 'the caller',
-        env: { [TARGET_VARIABLE]: TARGET },
+        env: { [TARGET_VARIABLE]: dialled },
         networkOf: from === 'pod' ? net.caller.pid : net.node.pid,
       });
       cleanup.defer(() => caller.stop());

@@ -1,7 +1,7 @@
 import type { IpFamily, Snapshot } from '@steelyard/core/model';
 import { compileNodeRules, type NodeAddresses, renderNodeTable, selectPorts } from '../../netfilter/index.ts';
 import { renderStructured } from '../render-output.ts';
-import type { OutputFormat } from '../shared-options.ts';
+import type { OutputFormat } from '../options/shared-options.ts';
 
 /** Stand for the ports that the listeners would get: free ones, chosen when they are opened. */
 const FIRST_PORT = 40_001;

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_LIMITS, LIMIT_RANGES, type Limits } from '@steelyard/http2';
-import type { ConnectionSettings } from '../proxy/index.ts';
+import type { ConnectionSettings } from '../../proxy/index.ts';
 import { parseDurationMs } from './option-values.ts';
-import { UsageError } from './usage-error.ts';
+import { UsageError } from '../usage-error.ts';
 
 export interface ConnectionOptions {
   readonly limit?: Partial<Limits>;

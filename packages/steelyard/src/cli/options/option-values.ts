@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { InvalidArgumentError } from 'commander';
-import type { SocketAddress } from '../net-address.ts';
+import type { SocketAddress } from '../../net-address.ts';
 
 /** Parsers of option values for commander, which puts the option's name before the message. */
 

@@ -1,8 +1,8 @@
 // What a lab with network namespaces leaves behind when it is killed.
 import { readdirSync, readFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
-import { lacks } from '../netfilter/apply/kernel-commands.test.ts';
-import { startCli } from './cli-fixture.test.ts';
+import { lacks } from '../../netfilter/apply/kernel-commands.test-bed.ts';
+import { startCli } from '../cli.test-bed.ts';
 
 /** Processes that are not zombies, with their parents. */
 function processes(): ReadonlyMap<number, number> {

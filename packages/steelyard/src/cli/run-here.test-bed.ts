@@ -1,5 +1,5 @@
 // Runs a command in the process of the test, where what is tested is its answer and not its process.
-import type { CliResult } from './cli-fixture.test.ts';
+import type { CliResult } from './cli.test-bed.ts';
 import { runProgram } from './run-program.ts';
 
 export async function runHere(...args: readonly string[]): Promise<CliResult> {

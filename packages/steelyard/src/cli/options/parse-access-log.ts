@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import type { AccessLogSelection } from '../proxy/index.ts';
+import type { AccessLogSelection } from '../../proxy/index.ts';
 
 /** `off`, `errors`, `all`, or `sample:0.01`: which calls get a line in the access log. */
 export function parseAccessLog(text: string): AccessLogSelection | 'off' {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AccessLogSelection } from '../proxy/index.ts';
+import type { AccessLogSelection } from '../../proxy/index.ts';
 import { parseAccessLog } from './parse-access-log.ts';
 
 const good: readonly [string, AccessLogSelection | 'off'][] = [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { InvalidArgumentError } from 'commander';
 import { DEFAULT_LIMITS, LIMIT_RANGES } from '@steelyard/http2';
-import { EXAMPLE, runCli } from './cli-fixture.test.ts';
+import { EXAMPLE, runCli } from '../cli.test-bed.ts';
 import { connectionSettings, parseLimit } from './proxy-connection-options.ts';
 
 describe('--limit', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { runCli } from './cli-fixture.test.ts';
+import { runCli } from '../cli.test-bed.ts';
 
 interface PodOfReport {
   readonly fresh: boolean;

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { COMMANDS, lacks } from '../netfilter/apply/kernel-commands.test.ts';
+import { COMMANDS, lacks } from '../../netfilter/apply/kernel-commands.test-bed.ts';
 
-const RUNNER = fileURLToPath(new URL('./apply-runner.test.js', import.meta.url));
+const RUNNER = fileURLToPath(new URL('./apply-runner.test-bed.js', import.meta.url));
 
 for (const mode of ['iptables', 'nftables']) {
   test(`${mode}: answers probes, counts, follows the manifests, leaves the rules`, { skip: lacks() }, () => {

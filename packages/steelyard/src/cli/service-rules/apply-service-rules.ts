@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import type { IpFamily, Snapshot } from '@steelyard/core/model';
-import type { Logger } from '../log.ts';
-import { formatAddress, type SocketAddress } from '../net-address.ts';
-import { startTextServer, type TextAnswer, type TextServer } from '../text-server.ts';
-import type { Counters, RuleApplier, RuleSetOptions, RuleTarget } from '../netfilter/index.ts';
+import type { Logger } from '../../log.ts';
+import { formatAddress, type SocketAddress } from '../../net-address.ts';
+import { startTextServer, type TextAnswer, type TextServer } from '../../text-server.ts';
+import type { Counters, RuleApplier, RuleSetOptions, RuleTarget } from '../../netfilter/index.ts';
 import {
   ApplyError,
   compileNftables,
@@ -19,11 +19,11 @@ import {
   ruleHealth,
   startRuleSync,
   SyncMetrics,
-} from '../netfilter/index.ts';
-import type { OpenSource } from './open-source.ts';
+} from '../../netfilter/index.ts';
+import type { OpenSource } from '../open-source.ts';
 import type { ReadSettings, RuleMode } from './rule-settings.ts';
-import { aborted, watchStopSignals } from './stop-signal.ts';
-import { UsageError } from './usage-error.ts';
+import { aborted, watchStopSignals } from '../stop-signal.ts';
+import { UsageError } from '../usage-error.ts';
 
 const FAMILIES: readonly IpFamily[] = ['IPv4', 'IPv6'];
 

@@ -6,9 +6,9 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { ExplainedCall } from '@steelyard/core/routing';
 import { parseGateways, parseLabels, parseLocality, parseNodeName } from './client-options.ts';
-import { runCli } from './cli-fixture.test.ts';
+import { runCli } from '../cli.test-bed.ts';
 
-const LOCALITY = fileURLToPath(new URL('../../../../examples/locality', import.meta.url));
+const LOCALITY = fileURLToPath(new URL('../../../../../examples/locality', import.meta.url));
 
 const LABELS: readonly [string, object | RegExp][] = [
   ['app=web', { app: 'web' }],

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
 import type { ClusterNode, IpFamily, Snapshot } from '@steelyard/core/model';
-import { parse } from 'yaml';
-import type { ProxyConfig, RuleSetOptions } from '../netfilter/index.ts';
-import { compileProxyConfig, ProxyConfigError } from '../netfilter/index.ts';
-import { UsageError } from './usage-error.ts';
+import { parseAllDocuments } from 'yaml';
+import type { ProxyConfig, RuleSetOptions } from '../../netfilter/index.ts';
+import { compileProxyConfig, ProxyConfigError } from '../../netfilter/index.ts';
+import { UsageError } from '../usage-error.ts';
 
 /** What shapes the rules besides the manifests; options of the command line win over the file. */
 export interface RuleSettings {
@@ -67,11 +67,18 @@ export async function readRuleSettings(settings: RuleSettings, onThisHost: boole
 async function readConfig(path: string | undefined): Promise<unknown> {
   if (path === undefined) return {};
   try {
-    const value: unknown = parse(await readFile(path, 'utf8'));
+    const documents = parseAllDocuments(await readFile(path, 'utf8'));
+    const [document, ...others] = 'empty' in documents ? [] : documents;
+    if (others.length > 0) throw new UsageError(`--config ${path}: it must be one document, a KubeProxyConfiguration`);
+    const [error] = document?.errors ?? [];
+    if (error !== undefined) throw error;
+    const value: unknown = document?.toJS() ?? null;
     return value;
   } catch (error) {
+    if (error instanceof UsageError) throw error;
+    const absent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-    throw new UsageError(`--config ${path}: ${message}`);
+    throw new UsageError(`--config ${path}: ${absent ? 'no such file' : message}`);
   }
 }
 

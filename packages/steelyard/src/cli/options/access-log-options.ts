@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { Logger } from '../log.ts';
-import { type AccessLogSelection, type AccessLogSink, createDescriptorSink, openFileSink } from '../proxy/index.ts';
+import type { Logger } from '../../log.ts';
+import { type AccessLogSelection, type AccessLogSink, createDescriptorSink, openFileSink } from '../../proxy/index.ts';
 import { parseAccessLog } from './parse-access-log.ts';
-import { UsageError } from './usage-error.ts';
+import { UsageError } from '../usage-error.ts';
 
 export interface AccessLogOptions {
   readonly accessLog: AccessLogSelection | 'off';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../../log.ts';
 import {
   type ClientAuth,
   type FollowedFiles,
@@ -8,9 +8,9 @@ import {
   followUpstreamTls,
   type ServerTls,
   type UpstreamTls,
-} from '../proxy/index.ts';
+} from '../../proxy/index.ts';
 import { collect } from './option-values.ts';
-import { UsageError } from './usage-error.ts';
+import { UsageError } from '../usage-error.ts';
 
 export interface TlsOptions {
   readonly tlsCert?: readonly string[];

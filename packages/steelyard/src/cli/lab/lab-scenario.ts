@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { ReportPaint, ScenarioOptions, Scenario } from '../lab/index.ts';
-import { isScenario, isScenarioAsExpected, renderScenarioReport, runScenario, SCENARIOS } from '../lab/index.ts';
-import type { CliContext } from './cli-context.ts';
-import { EXIT } from './exit-code.ts';
-import { wholeNumber } from './option-values.ts';
-import { renderStructured } from './render-output.ts';
-import type { OutputFormat } from './shared-options.ts';
-import { UsageError } from './usage-error.ts';
+import type { ReportPaint, ScenarioOptions, Scenario } from '../../lab/index.ts';
+import { isScenario, isScenarioAsExpected, renderScenarioReport, runScenario, SCENARIOS } from '../../lab/index.ts';
+import type { CliContext } from '../cli-context.ts';
+import { EXIT } from '../exit-code.ts';
+import { wholeNumber } from '../options/option-values.ts';
+import { renderStructured } from '../render-output.ts';
+import type { OutputFormat } from '../options/shared-options.ts';
+import { UsageError } from '../usage-error.ts';
 
 export interface LabScenarioOptions {
   readonly scenario?: string;
@@ -58,7 +58,8 @@ export async function playScenario(
   paint: ReportPaint,
 ): Promise<void> {
   const report = await runScenario(options);
-  const text = format === 'table' ? renderScenarioReport(report, paint) : renderStructured(report, format);
+  const text =
+    format === 'table' ? renderScenarioReport(report, paint, context.stdout.columns) : renderStructured(report, format);
   context.stdout.write(text);
   context.setExitCode(isScenarioAsExpected(report) ? EXIT.fine : EXIT.no);
 }

@@ -1,22 +1,22 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { IpFamily, Snapshot } from '@steelyard/core/model';
-import type { RuleSet } from '../netfilter/index.ts';
-import { compileNftables, compileRuleSet, renderIptables, renderNftables } from '../netfilter/index.ts';
+import type { RuleSet } from '../../netfilter/index.ts';
+import { compileNftables, compileRuleSet, renderIptables, renderNftables } from '../../netfilter/index.ts';
 import type { ApplyOptions } from './apply-service-rules.ts';
 import { applyServiceRules, checkServiceRules, cleanUpServiceRules } from './apply-service-rules.ts';
-import type { SocketAddress } from '../net-address.ts';
-import type { ClusterKind } from '../kube/index.ts';
-import type { CliContext } from './cli-context.ts';
-import { createCliLogger } from './cli-logger.ts';
-import { openSource } from './open-source.ts';
-import { parseCidr, parseDurationMs, parseSocketAddress } from './option-values.ts';
-import { renderStructured } from './render-output.ts';
+import type { SocketAddress } from '../../net-address.ts';
+import type { ClusterKind } from '../../kube/index.ts';
+import type { CliContext } from '../cli-context.ts';
+import { createCliLogger } from '../cli-logger.ts';
+import { openSource } from '../open-source.ts';
+import { parseCidr, parseDurationMs, parseSocketAddress } from '../options/option-values.ts';
+import { renderStructured } from '../render-output.ts';
 import type { ReadSettings, RuleSettings } from './rule-settings.ts';
 import { readRuleSettings } from './rule-settings.ts';
-import type { LogOptions, ManifestOptions, OutputFormat } from './shared-options.ts';
-import { addLogOptions, addManifestOptions, addOutputOption } from './shared-options.ts';
-import { UsageError } from './usage-error.ts';
+import type { LogOptions, ManifestOptions, OutputFormat } from '../options/shared-options.ts';
+import { addLogOptions, addManifestOptions, addOutputOption } from '../options/shared-options.ts';
+import { UsageError } from '../usage-error.ts';
 
 interface ServiceRulesOptions extends ManifestOptions, LogOptions, RuleSettings {
   readonly family: IpFamily;
@@ -105,7 +105,11 @@ async function serviceRules(context: CliContext, options: ServiceRulesOptions): 
     }
     if (apply) return await applyServiceRules(opened, settings, applyOptions(options), log);
     opened.showFindings();
-    if (dryRun) return await checkServiceRules(opened, settings);
+    if (dryRun) {
+      await checkServiceRules(opened, settings);
+      log.info(`the kernel's parser takes the ${settings.mode} rules of both families; nothing is written`);
+      return;
+    }
     print(context, current, settings, options);
     const other: IpFamily = options.family === 'IPv4' ? 'IPv6' : 'IPv4';
     const others = countWithFamily(current, other);

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { LogLevel } from '../log.ts';
-import type { LogFormat } from '../log-lines.ts';
-import { LOG_LEVELS } from '../log-lines.ts';
+import type { LogLevel } from '../../log.ts';
+import type { LogFormat } from '../../log-lines.ts';
+import { LOG_LEVELS } from '../../log-lines.ts';
 import { collect, parseDomain, parseNamespace } from './option-values.ts';
 
 /** Options that mean the same on every command. */

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import type { LabReport } from '../lab/index.ts';
-import { WAYS } from '../lab/index.ts';
-import { EXAMPLE, folderWith, runCli, startCli } from './cli-fixture.test.ts';
+import type { LabReport } from '../../lab/index.ts';
+import { WAYS } from '../../lab/index.ts';
+import { EXAMPLE, folderWith, runCli, startCli } from '../cli.test-bed.ts';
 
 const SERVICE_PORTS = 'ports: [{ name: grpc, port: 8000 }]';
 

@@ -1,8 +1,8 @@
 // The lab with real rules in a real kernel, in network namespaces that end with it.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { lacks } from '../netfilter/apply/kernel-commands.test.ts';
-import { startCli } from './cli-fixture.test.ts';
+import { lacks } from '../../netfilter/apply/kernel-commands.test-bed.ts';
+import { startCli } from '../cli.test-bed.ts';
 
 interface Report {
   readonly ways: readonly {

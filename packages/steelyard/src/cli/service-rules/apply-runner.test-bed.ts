@@ -1,4 +1,4 @@
-// Started by apply-service-rules.test.ts inside a network namespace of its own: `unshare -n node apply-runner.test.js MODE`.
+// Started by apply-service-rules.test.ts inside a network namespace of its own: `unshare -n node apply-runner.test-bed.js MODE`.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -6,8 +6,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { COMMANDS } from '../netfilter/apply/kernel-commands.test.ts';
-import { EXAMPLE, LAUNCHER } from './cli-fixture.test.ts';
+import { COMMANDS } from '../../netfilter/apply/kernel-commands.test-bed.ts';
+import { EXAMPLE, LAUNCHER } from '../cli.test-bed.ts';
 
 const ADMIN = '127.0.0.1:10249';
 

@@ -1,7 +1,7 @@
 import type { Snapshot } from '@steelyard/core/model';
 import { serviceKey } from '@steelyard/core/model';
 import type { AddressedService } from '@steelyard/core/routing';
-import { UsageError } from './usage-error.ts';
+import { UsageError } from '../usage-error.ts';
 
 /**
  * `NAME.NAMESPACE:PORT` as a Service that exists; NAMESPACE may be left out, PORT may be a name, and both may be left

@@ -1,30 +1,33 @@
 import { existsSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import pc from 'picocolors';
-import type { KernelMode, Lab, LabReport, ReportPaint, Way } from '../lab/index.ts';
+import type { KernelMode, Lab, LabReport, ReportPaint, Way } from '../../lab/index.ts';
 import {
   createProgress,
+  EXAMPLE_MANIFESTS,
   findLabTarget,
   isAsExpected,
   isWay,
   KERNEL_WAYS,
   renderLabReport,
   runLab,
-} from '../lab/index.ts';
+} from '../../lab/index.ts';
 import type { LabScenarioOptions } from './lab-scenario.ts';
 import { addScenarioOptions, playScenario, readScenario } from './lab-scenario.ts';
-import type { CliContext } from './cli-context.ts';
-import { createCliLogger } from './cli-logger.ts';
-import { EXIT } from './exit-code.ts';
-import { openSource } from './open-source.ts';
-import { collect, wholeNumber } from './option-values.ts';
-import { renderStructured } from './render-output.ts';
-import type { LogOptions, ManifestOptions, OutputFormat } from './shared-options.ts';
-import { addLogOptions, addManifestOptions, addOutputOption, isClusterNamed } from './shared-options.ts';
-import { aborted, watchStopSignals } from './stop-signal.ts';
-import { UsageError } from './usage-error.ts';
+import type { CliContext } from '../cli-context.ts';
+import { createCliLogger } from '../cli-logger.ts';
+import { EXIT } from '../exit-code.ts';
+import type { OpenSourceOptions } from '../open-source.ts';
+import { openSource } from '../open-source.ts';
+import { collect, wholeNumber } from '../options/option-values.ts';
+import { renderStructured } from '../render-output.ts';
+import type { LogOptions, ManifestOptions, OutputFormat } from '../options/shared-options.ts';
+import { addLogOptions, addManifestOptions, addOutputOption, isClusterNamed } from '../options/shared-options.ts';
+import { aborted, watchStopSignals } from '../stop-signal.ts';
+import { UsageError } from '../usage-error.ts';
 
 interface LabCommandOptions extends ManifestOptions, LogOptions, LabScenarioOptions {
   readonly service?: string;
@@ -71,7 +74,7 @@ export function addLabCommand(program: Command, context: CliContext): void {
   addOutputOption(command);
   addLogOptions(command, 'warn');
   command
-    .addHelpText('after', '\nWithout -f it runs on the example of the repository, examples/backend.')
+    .addHelpText('after', '\nWithout -f it runs on an example, examples/backend of the repository.')
     .addHelpText('after', 'Exit codes: 0 as expected, 1 a spread is off or calls failed, 2 wrong usage or input.')
     .action((options: LabCommandOptions) => lab(context, command, options));
 }
@@ -83,7 +86,7 @@ async function lab(context: CliContext, command: Command, options: LabCommandOpt
   const { source, showFindings } = await openSource(context, {
     ...options,
     // The example is for those who name no source of their own.
-    ...(options.filename !== undefined || isClusterNamed(options) ? {} : { filename: examplePaths() }),
+    ...(options.filename !== undefined || isClusterNamed(options) ? {} : example()),
     watch: false,
   });
   const target = findLabTarget(source.current, options.namespace, options.service);
@@ -128,11 +131,10 @@ function parseWays(texts: readonly string[] | undefined): readonly Way[] | undef
   });
 }
 
-/** What the repository has beside the packages; an installed package has none. */
-function examplePaths(): readonly string[] {
-  const example = fileURLToPath(new URL('../../../../examples/backend', import.meta.url));
-  if (!existsSync(example)) throw new UsageError('no manifests: give -f PATH (a file, a folder or -)');
-  return [example];
+/** The repository's example, where it can be edited; an installed package has the same built in. */
+function example(): Pick<OpenSourceOptions, 'filename' | 'stdin'> {
+  const folder = fileURLToPath(new URL('../../../../../examples/backend', import.meta.url));
+  return existsSync(folder) ? { filename: [folder] } : { filename: ['-'], stdin: Readable.from([EXAMPLE_MANIFESTS]) };
 }
 
 function writeReport(context: CliContext, report: LabReport, format: OutputFormat): void {
@@ -141,7 +143,7 @@ function writeReport(context: CliContext, report: LabReport, format: OutputForma
     stdout.write(renderStructured(report, format));
     return;
   }
-  stdout.write(renderLabReport(report, paintFor(context)));
+  stdout.write(renderLabReport(report, paintFor(context), stdout.columns));
 }
 
 function paintFor({ stdout }: CliContext): ReportPaint {

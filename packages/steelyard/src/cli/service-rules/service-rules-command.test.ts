@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EXAMPLE, runCli } from './cli-fixture.test.ts';
+import { EXAMPLE, runCli } from '../cli.test-bed.ts';
 
 test('prints the four chains of the example and nothing else on stderr', async () => {
   const { code, stdout, stderr } = await runCli(['service-rules', '--mode', 'iptables', '--print', '-f', EXAMPLE]);
