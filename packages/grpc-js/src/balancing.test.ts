@@ -4,17 +4,17 @@ import { promisify } from 'node:util';
 import type { Client } from '@grpc/grpc-js';
 import { Metadata, connectivityState, status } from '@grpc/grpc-js';
 import { chiSquareTest, createSeededRandom } from '@steelyard/core/balance';
-import type { LoadBalancerPolicy } from '@steelyard/core/model';
+import type { ChoosingPolicy } from '@steelyard/core/model';
 import { serviceConfigFor } from './balance/policy-config.ts';
 import { register } from './register.ts';
 import { TestPod, answersFromAll, call, callUntil, closeClients, countCalls, failure } from './test-pods.test.ts';
 import { openClient as openAnyClient } from './test-pods.test.ts';
 import { TestResolver, registerTestResolver } from './test-resolver.test.ts';
 
-const ROUND_ROBIN: LoadBalancerPolicy = { kind: 'ROUND_ROBIN' };
-const LEAST_REQUEST: LoadBalancerPolicy = { kind: 'LEAST_REQUEST', choiceCount: 2 };
+const ROUND_ROBIN: ChoosingPolicy = { kind: 'ROUND_ROBIN' };
+const LEAST_REQUEST: ChoosingPolicy = { kind: 'LEAST_REQUEST', choiceCount: 2 };
 
-function openClient(target: string, policy: LoadBalancerPolicy | undefined): Client {
+function openClient(target: string, policy: ChoosingPolicy | undefined): Client {
   return openAnyClient(target, policy === undefined ? {} : { 'grpc.service_config': serviceConfigFor(policy) });
 }
 
@@ -44,7 +44,7 @@ suite('calls over real servers', () => {
     assert.deepEqual([...counts.values()], [30]);
   });
 
-  const policies: readonly LoadBalancerPolicy[] = [{ kind: 'RANDOM' }, ROUND_ROBIN, LEAST_REQUEST];
+  const policies: readonly ChoosingPolicy[] = [{ kind: 'RANDOM' }, ROUND_ROBIN, LEAST_REQUEST];
   for (const policy of policies) {
     test(`${policy.kind} gives every pod its share`, async () => {
       const client = openClient(target(), policy);

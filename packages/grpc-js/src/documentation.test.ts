@@ -3,11 +3,10 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { Server } from '@grpc/grpc-js';
 import { POLICY_NAMES } from './balance/policy-config.ts';
 import { METRICS } from './metrics/metric-names.ts';
-import { same } from './test-pods.test.ts';
+import { startDemoServer } from './test-pods.test.ts';
 
 const root = resolve(import.meta.dirname, '..', '..', '..');
 const GUIDE = 'docs/grpc-js.md';
@@ -20,36 +19,18 @@ message Question {}
 message Answer { string name = 1; }
 `;
 
-/** Answers with the message `Answer { name: "pod" }`. */
-function answer(_call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>): void {
-  done(null, Buffer.from([0x0a, 3, ...Buffer.from('pod')]));
-}
-
 suite('examples of the documentation', () => {
-  const server = new Server();
-  // Where the packages that the examples import can be found.
-  const folder = mkdtempSync(join(import.meta.dirname, 'example-'));
+  let server: Server | undefined;
+  // Where the packages that the examples import can be found; not in dist, which the test of what is packed looks at meanwhile.
+  const folder = mkdtempSync(join(root, 'node_modules', '.example-'));
   let port = 0;
 
   before(async () => {
-    const bytes = {
-      requestSerialize: same,
-      requestDeserialize: same,
-      responseSerialize: same,
-      responseDeserialize: same,
-    };
-    const method = { path: '/demo.Backend/WhoAreYou', requestStream: false, responseStream: false, ...bytes };
-    server.addService({ whoAreYou: method }, { whoAreYou: answer });
-    port = await new Promise((done, reject) => {
-      server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
-        if (error === null) done(bound);
-        else reject(error);
-      });
-    });
+    ({ server, port } = await startDemoServer('pod', '127.0.0.1:0'));
     writeFileSync(join(folder, 'backend.proto'), PROTO);
   });
   after(() => {
-    server.forceShutdown();
+    server?.forceShutdown();
     rmSync(folder, { recursive: true });
   });
 

@@ -3,10 +3,9 @@ import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { Server } from '@grpc/grpc-js';
 import { ScriptedDns } from './headless/scripted-dns.test.ts';
-import { same } from './test-pods.test.ts';
+import { startDemoServer } from './test-pods.test.ts';
 
 const folder = resolve(import.meta.dirname, '..', '..', '..', 'examples', 'grpc-js');
 
@@ -17,29 +16,10 @@ suite('examples/grpc-js: clients of every making', () => {
   let port = 0;
 
   before(async () => {
-    const bytes = {
-      requestSerialize: same,
-      requestDeserialize: same,
-      responseSerialize: same,
-      responseDeserialize: same,
-    };
-    const whoAreYou = { path: '/demo.Backend/WhoAreYou', requestStream: false, responseStream: false, ...bytes };
     for (const [index, host] of hosts.entries()) {
-      const server = new Server();
-      server.addService(
-        { whoAreYou },
-        {
-          whoAreYou: (_call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) =>
-            done(null, Buffer.from([0x0a, 5, ...Buffer.from(`pod-${index}`)])),
-        },
-      );
-      port = await new Promise<number>((done, reject) => {
-        server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
-          if (error === null) done(bound);
-          else reject(error);
-        });
-      });
-      servers.push(server);
+      const started = await startDemoServer(`pod-${index}`, `${host}:${port}`);
+      servers.push(started.server);
+      ({ port } = started);
     }
     await dns.start();
     dns.names.set('backendh.test', { addresses: hosts, ttl: 5 });

@@ -5,6 +5,7 @@ import { after, afterEach, before, suite, test } from 'node:test';
 import type { experimental } from '@grpc/grpc-js';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { createSeededRandom } from '@steelyard/core/balance';
+import { MemoryWatch } from '@steelyard/testkit';
 import { balance } from './balance/balance-report.ts';
 import { serviceConfigFor } from './balance/policy-config.ts';
 import { register } from './register.ts';
@@ -104,7 +105,7 @@ suite('many endpoints', () => {
       'grpc.service_config': serviceConfigFor({ kind: 'LEAST_REQUEST', choiceCount: 2 }, { subsetSize: 20 }),
     });
     client.getChannel().getConnectivityState(true);
-    const memory = process.memoryUsage().rss;
+    const memory = new MemoryWatch();
     const endpoints = endpointsOf(port, 5000, 8192);
     resolve(endpoints);
     await until(() => connected() === 20);
@@ -114,7 +115,7 @@ suite('many endpoints', () => {
     }
     await until(() => connected() === 20);
     assert.ok(acceptedFar < 30, `${acceptedFar} connections`);
-    const grownMiB = (process.memoryUsage().rss - memory) / 2 ** 20;
+    const grownMiB = memory.grown() / 2 ** 20;
     assert.ok(grownMiB < 100, `${grownMiB.toFixed(0)} MiB`);
   });
 });

@@ -3,18 +3,12 @@ import { test } from 'node:test';
 import type { ChannelOptions, ServerUnaryCall, experimental, sendUnaryData } from '@grpc/grpc-js';
 import { Client, Metadata, Server, ServerCredentials, credentials, status } from '@grpc/grpc-js';
 
-export const same = (bytes: Buffer): Buffer => bytes;
+const same = (bytes: Buffer): Buffer => bytes;
 const path = '/steelyard.Test/Call';
-const definition = {
-  call: {
-    path,
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: same,
-    requestDeserialize: same,
-    responseSerialize: same,
-    responseDeserialize: same,
-  },
+const bytes = { requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same };
+const definition = { call: { path, requestStream: false, responseStream: false, ...bytes } };
+const demo = {
+  whoAreYou: { path: '/demo.Backend/WhoAreYou', requestStream: false, responseStream: false, ...bytes },
 };
 
 type Call = ServerUnaryCall<Buffer, Buffer>;
@@ -24,6 +18,26 @@ export function answerWith(server: Server, name: string): void {
   server.addService(definition, {
     call: (_call: Call, done: sendUnaryData<Buffer>) => done(null, Buffer.from(name)),
   });
+}
+
+/**
+ * A server of the documentation's `demo.Backend`, which answers `Answer { name }`.
+ *
+ * @param address `HOST:PORT`; the port may be 0
+ */
+export async function startDemoServer(name: string, address: string): Promise<{ server: Server; port: number }> {
+  const server = new Server();
+  const answer = Buffer.from([0x0a, name.length, ...Buffer.from(name)]);
+  server.addService(demo, {
+    whoAreYou: (_call: Call, done: sendUnaryData<Buffer>) => done(null, answer),
+  });
+  const port = await new Promise<number>((done, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+      if (error === null) done(bound);
+      else reject(error);
+    });
+  });
+  return { server, port };
 }
 
 /** A real server; its answer is its name. A call `hold` stays open until `release`. */

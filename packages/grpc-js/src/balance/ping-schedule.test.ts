@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import type { ConnectionSigns } from './ping-schedule.ts';
 import { PingSchedule } from './ping-schedule.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { LoadBalancerPolicy } from '@steelyard/core/model';
+import type { ChoosingPolicy } from '@steelyard/core/model';
 import { experimental } from '@grpc/grpc-js';
 import { parsePolicyConfig, serviceConfigFor } from './policy-config.ts';
 import type { PolicyName } from './policy-config.ts';
@@ -9,7 +9,7 @@ import { register } from '../register.ts';
 register();
 
 suite('parsePolicyConfig', () => {
-  const accepted: readonly { name: PolicyName; json: unknown; policy: LoadBalancerPolicy }[] = [
+  const accepted: readonly { name: PolicyName; json: unknown; policy: ChoosingPolicy }[] = [
     { name: 'steelyard_random', json: {}, policy: { kind: 'RANDOM' } },
     { name: 'steelyard_round_robin', json: {}, policy: { kind: 'ROUND_ROBIN' } },
     { name: 'steelyard_least_request', json: {}, policy: { kind: 'LEAST_REQUEST', choiceCount: 2 } },
@@ -38,7 +38,7 @@ suite('parsePolicyConfig', () => {
 });
 
 suite('as grpc-js sees them', () => {
-  const policies: readonly LoadBalancerPolicy[] = [
+  const policies: readonly ChoosingPolicy[] = [
     { kind: 'RANDOM' },
     { kind: 'ROUND_ROBIN' },
     { kind: 'LEAST_REQUEST', choiceCount: 4 },

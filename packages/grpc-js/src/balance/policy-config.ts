@@ -1,7 +1,7 @@
 import type { LatencyOptions, WeightedRoundRobinOptions } from '@steelyard/core/balance';
 import type { OutlierDetectionOptions } from '@steelyard/core/health';
 import { DEFAULT_LATENCY, DEFAULT_WEIGHTED_ROUND_ROBIN } from '@steelyard/core/balance';
-import type { LoadBalancerPolicy } from '@steelyard/core/model';
+import type { ChoosingPolicy } from '@steelyard/core/model';
 import { JsonFields } from '../json-fields.ts';
 import { parseOutlierDetection, renderOutlierDetection } from './parse-outlier-detection.ts';
 
@@ -20,7 +20,7 @@ export type PolicyName = (typeof POLICY_NAMES)[number];
 
 /** The policies of a cluster, and those that only a caller can have, as it sees its calls end. */
 export type BalancerPolicy =
-  | LoadBalancerPolicy
+  | ChoosingPolicy
   | { readonly kind: 'PEAK_EWMA'; readonly latency: LatencyOptions }
   | { readonly kind: 'WEIGHTED_ROUND_ROBIN'; readonly options: WeightedRoundRobinOptions };
 

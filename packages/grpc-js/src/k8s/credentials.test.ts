@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import { TargetError } from '../targets/target-error.ts';
 import { loadCredentials } from './credentials.ts';
 import { parseKubeconfigText } from './parse-kubeconfig-text.ts';

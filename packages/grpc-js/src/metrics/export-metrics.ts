@@ -5,7 +5,10 @@ import type { InstrumentOptions, MeterLike, ObservableLike, ObserveCallback } fr
 import type { MetricName } from './metric-names.ts';
 import { METRICS } from './metric-names.ts';
 
-/** gRFC A66: of methods that are not told apart. */
+/**
+ * gRFC A66: of methods that are not told apart. An attempt is seen by its policy, and PickArgs have no method; a ConfigSelector of
+ * ours could add it to each call's pick, but would have to find the method's config in grpc-js's place.
+ */
 const OTHER_METHODS = 'other';
 
 /**

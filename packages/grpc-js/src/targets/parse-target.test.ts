@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import * as fc from 'fast-check';
+import { fc } from '@steelyard/testkit/properties';
 import { parseHeadlessTarget } from '../headless/parse-headless-target.ts';
 import { podSearchRules, searchNames } from '../headless/search-names.ts';
 import { parseDuration } from '../parse-duration.ts';
