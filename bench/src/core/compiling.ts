@@ -1,7 +1,8 @@
 import { createCompiler } from '@steelyard/core/compile';
 import type { ParsedObjects } from '@steelyard/core/config';
 import { changedSlice, clusterObjects, parse } from './objects.ts';
-import { cpuMs, median, quantile, type Row } from './report.ts';
+import { median, quantile } from '../statistics.ts';
+import { cpuMs, type Row } from './report.ts';
 
 interface Size {
   readonly services: number;

@@ -1,6 +1,7 @@
 import { type Balanced, createPicker } from '@steelyard/core/balance';
 import type { LoadBalancerPolicy } from '@steelyard/core/model';
-import { cpuMs, median, type Row } from './report.ts';
+import { median } from '../statistics.ts';
+import { cpuMs, type Row } from './report.ts';
 
 const KEY = { kind: 'header', name: 'x' } as const;
 
@@ -10,6 +11,7 @@ const POLICIES: readonly LoadBalancerPolicy[] = [
   { kind: 'LEAST_REQUEST', choiceCount: 2 },
   { kind: 'RING_HASH', minimumRingSize: 1024, key: KEY },
   { kind: 'MAGLEV', tableSize: 65_537, key: KEY },
+  { kind: 'PASSTHROUGH' },
 ];
 
 interface Pod extends Balanced {
@@ -29,7 +31,7 @@ export function measurePicking(endpoints: number, picks: number): readonly Row[]
       for (let pick = 0; pick < picks; pick++) picker.pick(Math.imul(pick, 0x9e3779b1) >>> 0);
       times.push(((cpuMs() - began) * 1e6) / picks);
     }
-    const updates = Array.from({ length: 5 }, (_, gone) => {
+    const updates = Array.from({ length: 25 }, (_, gone) => {
       const left = pods.toSpliced(gone, 1);
       const began = cpuMs();
       createPicker(policy, left, Math.random, picker);

@@ -1,7 +1,8 @@
 import { createCompiler } from '@steelyard/core/compile';
 import { createRouteTable, selectDestination, selectRoute } from '@steelyard/core/routing';
 import { parse, routeObjects } from './objects.ts';
-import { cpuMs, median, type Row } from './report.ts';
+import { median } from '../statistics.ts';
+import { cpuMs, type Row } from './report.ts';
 
 /** What choosing a virtual host, a route and a destination costs for calls of many methods. */
 export function measureRouting(rules: number, clusters: number, calls: number): readonly Row[] {

@@ -44,7 +44,7 @@ export async function measureThroughput(plan: LoadPlan): Promise<LoadResult> {
 }
 
 /** The time of each answer in seconds, at a rate that does not fill the server. */
-export async function measureLatencies(plan: LoadPlan & { readonly rate: number }): Promise<Float64Array> {
+export async function measureLatencies(plan: LoadPlan & { readonly rate: number }): Promise<readonly number[]> {
   const child = spawn('dnsperf', [...argsOf(plan), '-v'], { stdio: ['ignore', 'pipe', 'ignore'] });
   const times: number[] = [];
   const done = ended(child);
@@ -55,12 +55,7 @@ export async function measureLatencies(plan: LoadPlan & { readonly rate: number 
   }
   await done;
   if (times.length === 0) throw new Error('dnsperf measured no latency');
-  return Float64Array.from(times).toSorted();
-}
-
-/** Of sorted values. */
-export function quantile(sorted: Float64Array, share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+  return times;
 }
 
 function ended(child: ReturnType<typeof spawn>): Promise<void> {

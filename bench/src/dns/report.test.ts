@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { quantile } from './dnsperf.ts';
 import { type DnsRun, holdBars, renderReport, sumUp } from './report.ts';
 
 const run = (server: DnsRun['server'], queriesPerSecond: number, p99Micros: number): DnsRun => ({
@@ -39,9 +38,4 @@ test('the table says what failed', () => {
   const rows = sumUp([run('steelyard', 149, 100), run('coredns', 100, 100)]);
   const text = renderReport({ versions: { node: '20' }, machine: 'm', rows, bars: holdBars(rows) });
   assert.match(text, /FAILS {2}4 records: queries a second, times CoreDNS's: 1\.49/);
-});
-
-test('quantiles', () => {
-  const sorted = Float64Array.from({ length: 100 }, (_, index) => index);
-  assert.deepEqual([quantile(sorted, 0.5), quantile(sorted, 0.99), quantile(sorted, 1)], [50, 99, 99]);
 });

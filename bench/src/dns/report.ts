@@ -1,3 +1,4 @@
+import { groupBy, median } from '../statistics.ts';
 import type { ServerName } from './servers.ts';
 
 /** One run of one server. */
@@ -37,7 +38,7 @@ const P99_TOLERANCE = 1.1;
 
 /** Medians of the runs of each server and number of records. */
 export function sumUp(runs: readonly DnsRun[]): readonly DnsRow[] {
-  const groups = grouped(runs);
+  const groups = groupBy(runs, ({ server, records }) => `${server} ${records}`);
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (first === undefined) return [];
@@ -54,19 +55,6 @@ export function sumUp(runs: readonly DnsRun[]): readonly DnsRow[] {
       },
     ];
   });
-}
-
-const keyOf = ({ server, records }: DnsRun): string => `${server} ${records}`;
-
-function grouped(runs: readonly DnsRun[]): Map<string, DnsRun[]> {
-  const groups = new Map<string, DnsRun[]>();
-  for (const run of runs) groups.set(keyOf(run), [...(groups.get(keyOf(run)) ?? []), run]);
-  return groups;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
 /** None where CoreDNS was not measured. */

@@ -1,11 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { processUsage } from '../process-usage.ts';
 import { nameOf, RECORDS, startStaticCluster } from './cluster.ts';
-import { measureLatencies, measureThroughput, quantile } from './dnsperf.ts';
+import { machineName, type Measurement, runMeasurement } from '../run-measurement.ts';
+import { quantile } from '../statistics.ts';
+import { outputFormat, type OutputFormat, SUITE_OPTIONS, wholeNumber } from '../suite-options.ts';
+import { measureLatencies, measureThroughput } from './dnsperf.ts';
 import { type DnsReport, type DnsRun, holdBars, renderReport, sumUp } from './report.ts';
 import { type DnsServerUnderTest, SERVERS, serverVersion, startServer } from './servers.ts';
 
@@ -20,27 +23,30 @@ interface Options {
   readonly rounds: number;
   readonly seconds: number;
   readonly rate: number;
-  readonly output: 'table' | 'json';
+  readonly output: OutputFormat;
 }
 
+const SUITE: Measurement<Options, DnsReport> = {
+  name: 'dns',
+  usage: USAGE,
+  parseOptions,
+  obstacle: () => (spawnSync('dnsperf', ['-h']).error === undefined ? undefined : 'dnsperf is not on the PATH'),
+  async measure(options) {
+    const versions = installedVersions();
+    const rows = sumUp(await measureAll(options));
+    return { versions, machine: machineName(), rows, bars: holdBars(rows) };
+  },
+  renderReport,
+  holds: ({ bars }) => bars.every(({ holds }) => holds),
+};
+
 /** Exit 0 every bar holds, 1 one does not, 2 wrong usage or nothing to measure with. */
-export async function runSuite(args: readonly string[]): Promise<number> {
-  let options: Options | 'help';
-  try {
-    options = parseOptions(args);
-  } catch (error) {
-    process.stderr.write(`bench dns: ${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
-    return 2;
-  }
-  if (options === 'help') {
-    process.stdout.write(USAGE);
-    return 0;
-  }
+export function runSuite(args: readonly string[]): Promise<number> {
+  return runMeasurement(SUITE, args);
+}
+
+function installedVersions(): Readonly<Record<string, string>> {
   const dnsperf = spawnSync('dnsperf', ['-h'], { encoding: 'utf8' });
-  if (dnsperf.error !== undefined) {
-    process.stderr.write('bench dns: dnsperf is not on the PATH\n');
-    return 2;
-  }
   const versions: Record<string, string> = {
     dnsperf: /Version (\S+)/.exec(dnsperf.stdout + dnsperf.stderr)?.[1] ?? '',
   };
@@ -49,17 +55,7 @@ export async function runSuite(args: readonly string[]): Promise<number> {
     if (version === undefined) process.stderr.write(`${name} is not on the PATH: it is left out\n`);
     else versions[name === 'steelyard' ? 'node' : name] = version;
   }
-  const rows = sumUp(await measureAll(options));
-  const machine = `${cpus()[0]?.model ?? 'unknown'} x ${cpus().length}`;
-  const report: DnsReport = { versions, machine, rows, bars: holdBars(rows) };
-  const text = `${JSON.stringify(report, null, 2)}\n`;
-  const folder = resolve(import.meta.dirname, '..', '..', 'results');
-  mkdirSync(folder, { recursive: true });
-  const file = join(folder, `dns-${new Date().toISOString().replaceAll(/[:.]/g, '-')}.json`);
-  writeFileSync(file, text);
-  process.stdout.write(options.output === 'json' ? text : renderReport(report));
-  process.stderr.write(`kept in ${file}\n`);
-  return report.bars.every(({ holds }) => holds) ? 0 : 1;
+  return versions;
 }
 
 async function measureAll(options: Options): Promise<readonly DnsRun[]> {
@@ -111,27 +107,17 @@ function parseOptions(args: readonly string[]): Options | 'help' {
   const { values } = parseArgs({
     args: [...args],
     options: {
+      ...SUITE_OPTIONS,
       rounds: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '3' },
       rate: { type: 'string', default: '5000' },
-      output: { type: 'string', short: 'o', default: 'table' },
-      help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) return 'help';
-  const { output } = values;
-  if (output !== 'table' && output !== 'json') throw new Error(`-o ${output}: must be table or json`);
-  const whole = (name: string, text: string, most: number): number => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < 1 || value > most) {
-      throw new Error(`--${name} ${text}: must be a whole number from 1 to ${most}`);
-    }
-    return value;
-  };
   return {
-    rounds: whole('rounds', values.rounds, 100),
-    seconds: whole('seconds', values.seconds, 600),
-    rate: whole('rate', values.rate, 1_000_000),
-    output,
+    rounds: wholeNumber('--rounds', values.rounds, 100),
+    seconds: wholeNumber('--seconds', values.seconds, 600),
+    rate: wholeNumber('--rate', values.rate, 1_000_000),
+    output: outputFormat(values.output),
   };
 }

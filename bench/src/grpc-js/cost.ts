@@ -1,7 +1,7 @@
 import { serviceConfigFor } from '@steelyard/grpc-js';
 import { openCaller, runCalls, type Caller, type ServiceConfig } from './caller.ts';
 import { loopbackAddresses, resolveTo } from './manual-resolver.ts';
-import { median } from './median.ts';
+import { median } from '../statistics.ts';
 import type { Row } from './row.ts';
 
 const PODS = 5;

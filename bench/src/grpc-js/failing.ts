@@ -3,7 +3,7 @@ import { DEFAULT_OUTLIER_DETECTION } from '@steelyard/core/health';
 import { serviceConfigFor } from '@steelyard/grpc-js';
 import { OK, openCaller, until, type Caller, type ServiceConfig } from './caller.ts';
 import { loopbackAddresses, resolveTo } from './manual-resolver.ts';
-import { quantile } from './median.ts';
+import { quantile } from '../statistics.ts';
 import type { Row } from './row.ts';
 
 const PODS = 5;

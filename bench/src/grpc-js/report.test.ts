@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { median, quantile } from './median.ts';
 import { parseMisbehaviour } from './misbehaviour.ts';
 import { holdBars, renderReport } from './report.ts';
 import { parseRows } from './row.ts';
@@ -46,11 +45,4 @@ test('misbehaviour by address', () => {
     ],
   );
   for (const text of ['1', '{"a":1}']) assert.throws(() => parseMisbehaviour(text), TypeError);
-});
-
-test('medians and quantiles', () => {
-  assert.equal(median([3, 1, 2]), 2);
-  assert.equal(median([4, 1, 2, 3]), 2.5);
-  assert.equal(quantile([5, 1, 4, 2, 3], 0.99), 5);
-  assert.equal(quantile([5, 1, 4, 2, 3], 0.5), 3);
 });

@@ -1,7 +1,7 @@
 import { balance, serviceConfigFor } from '@steelyard/grpc-js';
 import { openCaller, until, type ServiceConfig } from './caller.ts';
 import { loopbackAddresses, resolveTo } from './manual-resolver.ts';
-import { median } from './median.ts';
+import { median } from '../statistics.ts';
 import type { Row } from './row.ts';
 
 const ENDPOINTS = 1000;

@@ -19,6 +19,7 @@ describe('the options of the proxy benchmark', () => {
     [['--peers', 'steelyard'], /--peers steelyard: must be none/],
     [['--upstreams', '0'], /--upstreams 0: must be a number from 1 to 64/],
     [['--seconds', 'x'], /--seconds x: must be a number/],
+    [['--rules', '10001'], /--rules 10001: must be a number from 0 to 10000/],
     [['--rounds', '0'], /--rounds 0: must be a number from 1/],
     [['-o', 'yaml'], /-o yaml: must be table or json/],
     [['--nope'], /--nope/],

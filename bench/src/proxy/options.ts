@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { isSubjectName, SUBJECT_NAMES, type SubjectName } from '@steelyard/tools/peers';
+import { numberBetween, outputFormat, type OutputFormat, SUITE_OPTIONS } from '../suite-options.ts';
 import { parseShape, SHAPES, type Shape } from './run/shape.ts';
 
 const PARTS = ['cpu', 'latency', 'memory'] as const;
@@ -16,9 +17,11 @@ export interface BenchOptions {
   /** Numbers of backends that CPU time is measured with. */
   readonly upstreams: readonly number[];
   readonly rounds: number;
+  /** Route rules ahead of the one that takes the calls, for ours. */
+  readonly rules: number;
   /** Measured time per round, shape and subject. */
   readonly seconds: number;
-  readonly output: 'table' | 'json';
+  readonly output: OutputFormat;
   readonly writeDocs: boolean;
   /** Folder that the report is kept in; that of the benchmark unless it is named. */
   readonly keep: string | undefined;
@@ -43,6 +46,8 @@ ${shapeLines}  --upstreams LIST  numbers of backends (default: 1,8); with more t
                     the CxS shapes above 1x1 are measured
   --peers LIST      ${PEER_NAMES.join(', ')}, or none; a peer that is named must be
                     installed (default: those that are installed)
+  --rules N         route rules that our proxy has ahead of the one that takes the
+                    calls, over a fifth as many clusters (default: 0)
   --rounds N        medians over them are reported (default: 5)
   --seconds N       measured time per round, shape and subject (default: 0.6)
 
@@ -62,32 +67,31 @@ export function parseOptions(args: readonly string[]): BenchOptions | 'help' {
   const { values } = parseArgs({
     args: [...args],
     options: {
+      ...SUITE_OPTIONS,
       parts: { type: 'string', default: PARTS.join(',') },
       shapes: { type: 'string' },
       upstreams: { type: 'string', default: '1,8' },
       peers: { type: 'string' },
+      rules: { type: 'string', default: '0' },
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '0.6' },
-      output: { type: 'string', short: 'o', default: 'table' },
       'write-docs': { type: 'boolean', default: false },
       keep: { type: 'string' },
       from: { type: 'string' },
       profile: { type: 'string' },
-      help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) return 'help';
-  const { output } = values;
-  if (output !== 'table' && output !== 'json') throw new Error(`-o ${output}: must be table or json`);
   return {
     parts: list('--parts', values.parts, partOption),
     shapes: values.shapes === undefined ? SHAPES : list('--shapes', values.shapes, shapeOption),
     peers: values.peers === undefined ? PEER_NAMES : peersOption(values.peers),
     peersNamed: values.peers !== undefined,
-    upstreams: list('--upstreams', values.upstreams, (text) => Math.floor(number('--upstreams', text, 1, 64))),
-    rounds: Math.floor(number('--rounds', values.rounds, 1, 100)),
-    seconds: number('--seconds', values.seconds, 0.05, 600),
-    output,
+    upstreams: list('--upstreams', values.upstreams, (text) => Math.floor(numberBetween('--upstreams', text, 1, 64))),
+    rules: Math.floor(numberBetween('--rules', values.rules, 0, 10_000)),
+    rounds: Math.floor(numberBetween('--rounds', values.rounds, 1, 100)),
+    seconds: numberBetween('--seconds', values.seconds, 0.05, 600),
+    output: outputFormat(values.output),
     writeDocs: values['write-docs'],
     keep: values.keep,
     from: values.from,
@@ -121,10 +125,4 @@ function peersOption(text: string): readonly SubjectName[] {
     if (isSubjectName(name) && PEER_NAMES.includes(name)) return name;
     throw new Error(`--peers ${name}: must be none, or of ${PEER_NAMES.join(', ')}`);
   });
-}
-
-function number(name: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (value >= least && value <= most) return value;
-  throw new Error(`${name} ${text}: must be a number from ${least} to ${most}`);
 }

@@ -1,6 +1,7 @@
 import { subjectVersion, type SubjectName } from '@steelyard/tools/peers';
+import { keepReport, renderJson } from '../keep-report.ts';
 import { parseOptions, USAGE, type BenchOptions } from './options.ts';
-import { keepReport, readReport } from './report/keep-report.ts';
+import { readReport } from './report/read-report.ts';
 import { renderTables } from './report/render-tables.ts';
 import type { ProxyReport } from './report/report.ts';
 import { writeDocs } from './report/write-docs.ts';
@@ -41,7 +42,7 @@ async function act(options: BenchOptions): Promise<number> {
   }
   const report = options.from === undefined ? await measure(options) : readReport(options.from);
   if (report === undefined) return 1;
-  process.stdout.write(options.output === 'json' ? `${JSON.stringify(report, null, 2)}\n` : renderTables(report));
+  process.stdout.write(options.output === 'json' ? renderJson(report) : renderTables(report));
   if (options.writeDocs) for (const file of writeDocs(report)) say(`wrote ${file}`);
   if (report.missing.length > 0) say(`not installed, so not measured: ${report.missing.join(', ')}`);
   const voids = [...report.cells, ...report.memory, ...(report.openLoop?.rows ?? [])].filter(
@@ -75,7 +76,7 @@ async function measure(options: BenchOptions): Promise<ProxyReport | undefined> 
     return undefined;
   }
   const report = await runBench(options, subjects, versions, missing, say);
-  say(`kept in ${keepReport(report, options.keep)}`);
+  say(`kept in ${keepReport('proxy', report, report.date, options.keep)}`);
   return report;
 }
 

@@ -1,3 +1,4 @@
+import { quantile } from '../statistics.ts';
 import type { Fault } from './pod-messages.ts';
 import type { Pods } from './pods.ts';
 import { type LoadResult, startLoad } from './load.ts';
@@ -64,9 +65,4 @@ function runOf(subject: string, fault: Fault, sick: number, { calls, latencies, 
     lagMs: quantile(lags, 0.99),
     sickPercent: (100 * (byPod.get(sick) ?? 0)) / calls,
   };
-}
-
-/** NaN for none. */
-function quantile(values: readonly number[], part: number): number {
-  return values.toSorted((a, b) => a - b)[Math.ceil(part * values.length) - 1] ?? NaN;
 }

@@ -1,5 +1,5 @@
-import { median, round } from '../proxy/report/statistics.ts';
-import { textTable } from '../proxy/report/text-table.ts';
+import { median, round } from '../statistics.ts';
+import { textTable } from '../text-table.ts';
 import type { FaultRun } from './faults.ts';
 import type { RolloutRun } from './rollout.ts';
 

@@ -1,8 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { subjectVersion } from '@steelyard/tools/peers';
+import { machineName, type Measurement, runMeasurement } from '../run-measurement.ts';
+import { numberBetween, outputFormat, type OutputFormat, SUITE_OPTIONS } from '../suite-options.ts';
 import { type FaultRun, measureFault } from './faults.ts';
 import type { Fault } from './pod-messages.ts';
 import { startPods } from './pods.ts';
@@ -27,23 +26,24 @@ const SUBJECTS: readonly SubjectKind[] = [
   { proxy: 'steelyard', policy: 'LEAST_REQUEST', terms: true, retries: false },
 ];
 
+interface Options {
+  readonly seconds: number;
+  readonly rounds: number;
+  readonly output: OutputFormat;
+}
+
+const SUITE: Measurement<Options, ResilienceReport> = {
+  name: 'resilience',
+  usage: USAGE,
+  parseOptions,
+  measure,
+  renderReport,
+  holds: ({ bars }) => bars.every(({ holds }) => holds),
+};
+
 /** Exit 0 all bars hold; 1 one does not, or something could not be measured; 2 wrong usage. */
-export async function runSuite(args: readonly string[]): Promise<number> {
-  let options: Options | undefined;
-  try {
-    options = parseOptions(args);
-  } catch (error) {
-    say(`bench: ${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
-    return 2;
-  }
-  if (options === undefined) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
-  const report = await measure(options);
-  process.stdout.write(options.output === 'json' ? `${JSON.stringify(report, null, 2)}\n` : renderReport(report));
-  say(`kept in ${keep(report)}`);
-  return report.bars.every(({ holds }) => holds) ? 0 : 1;
+export function runSuite(args: readonly string[]): Promise<number> {
+  return runMeasurement(SUITE, args);
 }
 
 async function measure({ seconds, rounds }: Options): Promise<ResilienceReport> {
@@ -76,7 +76,7 @@ async function measure({ seconds, rounds }: Options): Promise<ResilienceReport> 
   const faults = sumUpFaults(runs);
   return {
     date: new Date().toISOString(),
-    machine: `${cpus()[0]?.model ?? 'unknown'} x ${cpus().length}`,
+    machine: machineName(),
     versions: { node: process.versions.node, ...(envoy !== undefined && { envoy }) },
     missing,
     faults,
@@ -85,46 +85,21 @@ async function measure({ seconds, rounds }: Options): Promise<ResilienceReport> 
   };
 }
 
-interface Options {
-  readonly seconds: number;
-  readonly rounds: number;
-  readonly output: 'table' | 'json';
-}
-
-/** Throws a one-sentence error for a wrong option; `undefined` when help is asked for. */
-function parseOptions(args: readonly string[]): Options | undefined {
+function parseOptions(args: readonly string[]): Options | 'help' {
   const { values } = parseArgs({
     args: [...args],
     options: {
+      ...SUITE_OPTIONS,
       seconds: { type: 'string', default: '6' },
       rounds: { type: 'string', default: '3' },
-      output: { type: 'string', short: 'o', default: 'table' },
-      help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  if (values.help) return undefined;
-  const { output } = values;
-  if (output !== 'table' && output !== 'json') throw new Error(`-o ${output}: must be table or json`);
+  if (values.help) return 'help';
   return {
-    seconds: numberOf('--seconds', values.seconds, 1, 600),
-    rounds: Math.floor(numberOf('--rounds', values.rounds, 1, 100)),
-    output,
+    seconds: numberBetween('--seconds', values.seconds, 1, 600),
+    rounds: Math.floor(numberBetween('--rounds', values.rounds, 1, 100)),
+    output: outputFormat(values.output),
   };
-}
-
-function numberOf(name: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (!(value >= least && value <= most)) throw new Error(`${name} ${text}: must be a number from ${least} to ${most}`);
-  return value;
-}
-
-/** Not in version control. Returns the path. */
-function keep(report: ResilienceReport): string {
-  const folder = resolve(import.meta.dirname, '..', '..', 'results');
-  mkdirSync(folder, { recursive: true });
-  const file = join(folder, `resilience-${report.date.replaceAll(/[:.]/g, '-')}.json`);
-  writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
-  return file;
 }
 
 function say(text: string): void {

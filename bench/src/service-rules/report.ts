@@ -1,4 +1,4 @@
-import { median } from '../grpc-js/median.ts';
+import { median } from '../statistics.ts';
 import type { Job, JobResult, Mode, SubjectName } from './job.ts';
 
 export interface Row extends Job {

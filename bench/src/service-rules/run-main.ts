@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ApiStub, startApiStub } from './api-stub.ts';
 import type { Job, JobResult } from './job.ts';
-import { median } from '../grpc-js/median.ts';
+import { median } from '../statistics.ts';
 import { NODE, nodeObject, serviceObject, sliceObject } from './objects.ts';
 import { type Syncs, parseSyncs } from './syncs.ts';
 

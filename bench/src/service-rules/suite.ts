@@ -1,9 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
-import { join, resolve } from 'node:path';
+import { release } from 'node:os';
+import { join } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
+import { machineName, type Measurement, runMeasurement } from '../run-measurement.ts';
+import { outputFormat, type OutputFormat, SUITE_OPTIONS, wholeNumber } from '../suite-options.ts';
 import { type Job, type JobResult, type Mode, MODES, type SubjectName, SUBJECTS } from './job.ts';
 import { holdBars, renderReport, type Row, type RulesReport } from './report.ts';
 
@@ -22,51 +23,40 @@ interface Options {
   readonly changes: number;
   readonly rounds: number;
   readonly modes: readonly Mode[];
-  readonly output: 'table' | 'json';
+  readonly output: OutputFormat;
 }
 
+const SUITE: Measurement<Options, RulesReport> = {
+  name: 'service-rules',
+  usage: USAGE,
+  parseOptions,
+  obstacle: () => (process.getuid?.() === 0 ? undefined : 'needs root, for network namespaces'),
+  async measure(options) {
+    const version = spawnSync('kube-proxy', ['--version'], { encoding: 'utf8' });
+    const subjects = version.status === 0 ? SUBJECTS : (['steelyard'] as const);
+    if (version.status !== 0) process.stderr.write('kube-proxy is not on the PATH: steelyard is measured alone\n');
+    const results = await runAll(options, subjects);
+    const rows = results.map(([job, runs]): Row => ({ ...job, runs }));
+    return {
+      versions: {
+        node: process.versions.node,
+        kernel: release(),
+        ...(version.status === 0 && { 'kube-proxy': version.stdout.trim() }),
+        nft: spawnSync('nft', ['--version'], { encoding: 'utf8' }).stdout.trim(),
+        iptables: iptablesVersion(),
+      },
+      machine: machineName(),
+      rows,
+      bars: holdBars(rows),
+    };
+  },
+  renderReport,
+  holds: ({ bars }) => bars.every(({ holds }) => holds),
+};
+
 /** Exit 0 every bar holds, 1 one does not or a run has failed, 2 wrong usage or nothing to run. */
-export async function runSuite(args: readonly string[]): Promise<number> {
-  let options: Options | 'help';
-  try {
-    options = parseOptions(args);
-  } catch (error) {
-    process.stderr.write(`bench service-rules: ${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
-    return 2;
-  }
-  if (options === 'help') {
-    process.stdout.write(USAGE);
-    return 0;
-  }
-  if (process.getuid?.() !== 0) {
-    process.stderr.write('bench service-rules: needs root, for network namespaces\n');
-    return 2;
-  }
-  const version = spawnSync('kube-proxy', ['--version'], { encoding: 'utf8' });
-  const subjects = version.status === 0 ? SUBJECTS : (['steelyard'] as const);
-  if (version.status !== 0) process.stderr.write('kube-proxy is not on the PATH: steelyard is measured alone\n');
-  const results = await runAll(options, subjects);
-  const rows = results.map(([job, runs]): Row => ({ ...job, runs }));
-  const report: RulesReport = {
-    versions: {
-      node: process.versions.node,
-      kernel: release(),
-      ...(version.status === 0 && { 'kube-proxy': version.stdout.trim() }),
-      nft: spawnSync('nft', ['--version'], { encoding: 'utf8' }).stdout.trim(),
-      iptables: iptablesVersion(),
-    },
-    machine: `${cpus()[0]?.model ?? 'unknown'} x ${cpus().length}`,
-    rows,
-    bars: holdBars(rows),
-  };
-  const text = `${JSON.stringify(report, null, 2)}\n`;
-  const folder = resolve(import.meta.dirname, '..', '..', 'results');
-  mkdirSync(folder, { recursive: true });
-  const file = join(folder, `service-rules-${new Date().toISOString().replaceAll(/[:.]/g, '-')}.json`);
-  writeFileSync(file, text);
-  process.stdout.write(options.output === 'json' ? text : renderReport(report));
-  process.stderr.write(`kept in ${file}\n`);
-  return report.bars.every(({ holds }) => holds) ? 0 : 1;
+export function runSuite(args: readonly string[]): Promise<number> {
+  return runMeasurement(SUITE, args);
 }
 
 /** Of the one that is used. */
@@ -108,34 +98,23 @@ function parseOptions(args: readonly string[]): Options | 'help' {
   const { values } = parseArgs({
     args: [...args],
     options: {
+      ...SUITE_OPTIONS,
       services: { type: 'string', default: '10000' },
       endpoints: { type: 'string', default: '10' },
       changes: { type: 'string', default: '7' },
       rounds: { type: 'string', default: '1' },
       mode: { type: 'string' },
-      output: { type: 'string', short: 'o', default: 'table' },
-      help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) return 'help';
-  const { output } = values;
   const modes = MODES.filter((mode) => values.mode === undefined || values.mode === mode);
   if (modes.length === 0) throw new Error(`--mode ${values.mode}: must be ${MODES.join(' or ')}`);
-  if (output !== 'table' && output !== 'json') throw new Error(`-o ${output}: must be table or json`);
   return {
     services: wholeNumber('--services', values.services, 200_000),
     endpoints: wholeNumber('--endpoints', values.endpoints, 1000),
     changes: wholeNumber('--changes', values.changes, 1000),
     rounds: wholeNumber('--rounds', values.rounds, 100),
     modes,
-    output,
+    output: outputFormat(values.output),
   };
-}
-
-function wholeNumber(name: string, text: string, most: number): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1 || value > most) {
-    throw new Error(`${name} ${text}: must be a whole number from 1 to ${most}`);
-  }
-  return value;
 }

@@ -1,6 +1,6 @@
 import type { SubjectName } from '@steelyard/tools/peers';
 import type { Bar, MemoryRow, OpenLoopReport, Ratio } from './report.ts';
-import { round } from './statistics.ts';
+import { round } from '../../statistics.ts';
 
 /** What we hold ourselves to: our CPU time per call over the peer's at most, by shape, with one upstream. */
 const MOST: Readonly<Record<string, Partial<Record<SubjectName, number>>>> = {

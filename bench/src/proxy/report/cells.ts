@@ -1,6 +1,6 @@
 import type { SubjectName } from '@steelyard/tools/peers';
 import type { Cell, Figure, Ratio } from './report.ts';
-import { groupBy, median, round, spreadOf } from './statistics.ts';
+import { groupBy, median, round, spreadOf } from '../../statistics.ts';
 
 /** One measurement of one round. */
 export interface Sample {

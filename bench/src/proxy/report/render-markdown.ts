@@ -2,7 +2,7 @@ import { SUBJECT_NAMES } from '@steelyard/tools/peers';
 import { ratioLimit } from './bars.ts';
 import { settingAbout, settingName, subjectTitle } from './names.ts';
 import type { Bar, Cell, MemoryRow, OpenLoopReport, ProxyReport } from './report.ts';
-import { groupBy } from './statistics.ts';
+import { groupBy } from '../../statistics.ts';
 
 /** The part of docs/benchmarks.md that comes from a run. */
 export function renderMarkdown(report: ProxyReport): string {
@@ -18,19 +18,20 @@ export function renderMarkdown(report: ProxyReport): string {
   return parts.filter((part) => part !== '').join('\n\n');
 }
 
-function conditions({ date, machine, versions, rounds, seconds, missing }: ProxyReport): string {
+function conditions({ date, machine, versions, rounds, seconds, rules, missing }: ProxyReport): string {
   const peers = SUBJECT_NAMES.flatMap((name) => {
     const version = versions[name];
     return version === undefined || name === 'steelyard' ? [] : [`${subjectTitle(name)} ${version}`];
   });
   const without =
     missing.length === 0 ? '' : ` Not installed, so not measured: ${missing.map(subjectTitle).join(', ')}.`;
+  const routes = rules === 0 ? '' : ` Ours had ${rules} route rules ahead of the one that takes the calls.`;
   const pinned = machine.pinned
     ? 'The proxy has one CPU to itself, callers and backends share the others.'
     : 'Proxy, callers and backends share the CPUs.';
   return (
     `Measured on ${date.slice(0, 10)}: ${machine.cpus} x ${machine.cpu}, ${machine.memoryGib} GiB, Linux ${machine.kernel}, ` +
-    `Node ${versions['node'] ?? '?'}; ${peers.join(', ')}. ${rounds} rounds of ${seconds} s each. ${pinned}${without}`
+    `Node ${versions['node'] ?? '?'}; ${peers.join(', ')}. ${rounds} rounds of ${seconds} s each. ${pinned}${routes}${without}`
   );
 }
 

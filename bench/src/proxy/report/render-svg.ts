@@ -2,7 +2,7 @@ import { isSubjectName, type SubjectName } from '@steelyard/tools/peers';
 import { ratioLimit } from './bars.ts';
 import { settingAbout, settingName, subjectTitle } from './names.ts';
 import type { ProxyReport, Ratio } from './report.ts';
-import { groupBy } from './statistics.ts';
+import { groupBy } from '../../statistics.ts';
 
 /** Colours in light and in dark, told apart by those who see few colours too. */
 const COLOURS: Partial<Record<SubjectName, readonly [light: string, dark: string]>> = {

@@ -1,6 +1,6 @@
 import { ratioLimit } from './bars.ts';
 import type { Bar, Cell, MemoryRow, OpenLoopReport, ProxyReport } from './report.ts';
-import { textTable } from './text-table.ts';
+import { textTable } from '../../text-table.ts';
 
 /** The report for a terminal. */
 export function renderTables(report: ProxyReport): string {

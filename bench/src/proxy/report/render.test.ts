@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { barsOf } from './bars.ts';
-import { readReport } from './keep-report.ts';
+import { readReport } from './read-report.ts';
 import { renderMarkdown } from './render-markdown.ts';
 import { renderSvg } from './render-svg.ts';
 import { renderTables } from './render-tables.ts';
 import { FORMAT, type Cell, type ProxyReport, type Ratio } from './report.ts';
-import { spreadOf } from './statistics.ts';
+import { spreadOf } from '../../statistics.ts';
 import { writeDocs } from './write-docs.ts';
 
 const cell = (shape: string, upstreams: number, subject: Cell['subject'], cpu: number, leastShare = 1): Cell => ({
@@ -53,6 +53,7 @@ const report: ProxyReport = {
   machine: { cpu: 'Some CPU', cpus: 2, kernel: '6.1', memoryGib: 24, pinned: true },
   rounds: 3,
   seconds: 0.6,
+  rules: 0,
   missing: ['haproxy'],
   cells: [
     cell('1x100', 1, 'steelyard', 3),

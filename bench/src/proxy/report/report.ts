@@ -1,8 +1,8 @@
 import type { SubjectName } from '@steelyard/tools/peers';
-import type { Spread } from './statistics.ts';
+import type { Spread } from '../../statistics.ts';
 
 /** Changes when a field changes its meaning. */
-export const FORMAT = 'steelyard-bench-proxy/2';
+export const FORMAT = 'steelyard-bench-proxy/3';
 
 /** What a run found, as it is kept in JSON. */
 export interface ProxyReport {
@@ -14,6 +14,8 @@ export interface ProxyReport {
   readonly machine: Machine;
   readonly rounds: number;
   readonly seconds: number;
+  /** Route rules that our proxy had ahead of the one that takes the calls, while CPU time was measured. */
+  readonly rules: number;
   /** Peers that are not installed. */
   readonly missing: readonly SubjectName[];
   readonly cells: readonly Cell[];

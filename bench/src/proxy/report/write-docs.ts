@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { renderJson } from './keep-report.ts';
+import { renderJson } from '../../keep-report.ts';
 import { renderMarkdown } from './render-markdown.ts';
 import { renderSvg } from './render-svg.ts';
 import type { ProxyReport } from './report.ts';

@@ -22,6 +22,8 @@ export interface BenchBed {
 export interface StartOptions {
   readonly tls?: boolean;
   readonly nodeArgs?: readonly string[];
+  /** See {@link SubjectOptions}. */
+  readonly rules?: number;
 }
 
 export interface StartedSubject {
@@ -47,8 +49,8 @@ export async function createBenchBed(
     pinned: own !== undefined,
     subjects,
     say,
-    async start(name, upstreams, { tls = false, nodeArgs = [] } = {}) {
-      const options: SubjectOptions = { wrap: pin.subject, nodeArgs, ...(tls ? { tls: TLS_IDENTITY } : {}) };
+    async start(name, upstreams, { tls = false, nodeArgs = [], rules = 0 } = {}) {
+      const options: SubjectOptions = { wrap: pin.subject, nodeArgs, rules, ...(tls ? { tls: TLS_IDENTITY } : {}) };
       return started(await startSubject(name, backends.ports.slice(0, upstreams), options), tls);
     },
     async stop() {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { median } from '../report/statistics.ts';
+import { median } from '../../statistics.ts';
 
 /** The parts of V8's .cpuprofile that are looked at. Times in microseconds. */
 interface CpuProfile {

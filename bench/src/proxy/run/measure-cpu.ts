@@ -13,6 +13,8 @@ export interface CpuPlan {
   readonly upstreams: readonly number[];
   readonly rounds: number;
   readonly seconds: number;
+  /** Route rules ahead of the one that takes the calls, for ours. */
+  readonly rules: number;
   /** Of Node, for ours. */
   readonly nodeArgs?: readonly string[];
 }
@@ -32,7 +34,7 @@ export async function measureCpu(bed: BenchBed, plan: CpuPlan): Promise<Sample[]
 /** Shapes that need subjects set up alike. */
 async function measureGroup(
   bed: BenchBed,
-  { rounds, seconds, nodeArgs = [] }: CpuPlan,
+  { rounds, seconds, rules, nodeArgs = [] }: CpuPlan,
   shapes: readonly Shape[],
   upstreams: number,
   tls: boolean,
@@ -44,7 +46,7 @@ async function measureGroup(
   const setting = `${upstreams === 1 ? '1 upstream' : `${upstreams} upstreams`}${tls ? ', TLS' : ''}`;
   for (const name of bed.subjects) {
     try {
-      subjects.push(await bed.start(name, upstreams, { tls, nodeArgs }));
+      subjects.push(await bed.start(name, upstreams, { tls, nodeArgs, rules }));
     } catch (error) {
       bed.say(`${name}: does not start with ${setting}: ${reasonOf(error)}`);
       for (const shape of shapes) {

@@ -1,7 +1,7 @@
 import type { SubjectName } from '@steelyard/tools/peers';
 import type { LoadResult, Measured } from '../load/load-command.ts';
 import type { LatencyQuantiles, LatencyRow, OpenLoopReport } from '../report/report.ts';
-import { median, round } from '../report/statistics.ts';
+import { median, round } from '../../statistics.ts';
 import { reasonOf, type BenchBed, type StartedSubject } from './bench-bed.ts';
 import { collectGcPauses } from './gc-pauses.ts';
 
@@ -50,7 +50,10 @@ export async function measureLatency(bed: BenchBed, rounds: number, seconds: num
   };
   const most = Math.min(rounds, MOST_ROUNDS);
   // A compiler that optimises while it runs needs to have run: an open loop would pile calls up before it has.
-  for (const { measured } of started) await closedLoop(bed, measured, FIRST_WARM_UP_MS).catch(reasonOf);
+  for (const { measured } of started) {
+    await closedLoop(bed, measured, FIRST_WARM_UP_MS).catch(reasonOf);
+    await openLoop(bed, measured, half, measureMs, 0);
+  }
   for (let nth = 1; nth <= most; nth++) {
     for (const { name, measured } of everybody) await once(name, measured, nth);
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { MemoryRow } from '../report/report.ts';
-import { round } from '../report/statistics.ts';
+import { round } from '../../statistics.ts';
 import { reasonOf, type BenchBed, type StartedSubject } from './bench-bed.ts';
 
 const CONNECTIONS = 10_000;

@@ -24,7 +24,14 @@ export async function profileOurs(options: BenchOptions, folder: string, say: (t
         `--cpu-prof-dir=${resolve(folder)}`,
         `--cpu-prof-name=${name}`,
       ];
-      const plan = { shapes: [shape], upstreams: [upstreams], rounds: 1, seconds: options.seconds, nodeArgs };
+      const plan = {
+        shapes: [shape],
+        upstreams: [upstreams],
+        rounds: 1,
+        seconds: options.seconds,
+        rules: options.rules,
+        nodeArgs,
+      };
       const [sample] = await measureCpu(bed, plan);
       if (sample === undefined) continue;
       const { outcome } = sample;

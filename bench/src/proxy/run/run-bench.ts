@@ -18,7 +18,7 @@ export async function runBench(
   say: (text: string) => void,
 ): Promise<ProxyReport> {
   const startedAt = performance.now();
-  const { parts, rounds, seconds } = options;
+  const { parts, rounds, seconds, rules } = options;
   const bed = await createBenchBed(subjects, Math.max(...options.upstreams), say);
   const samples = parts.includes('cpu') ? await measureCpu(bed, options) : [];
   const openLoop = parts.includes('latency') ? await measureLatency(bed, rounds, seconds) : null;
@@ -34,6 +34,7 @@ export async function runBench(
     machine: machine(bed.pinned),
     rounds,
     seconds,
+    rules,
     missing,
     cells,
     ratios,

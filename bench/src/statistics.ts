@@ -5,12 +5,22 @@ export interface Spread {
   readonly most: number;
 }
 
-/** NaN for none. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
+/** The mean of the two in the middle where their number is even; NaN for none. */
+export function median(values: ArrayLike<number>): number {
+  const sorted = Float64Array.from(values).toSorted();
   const middle = sorted.length >> 1;
   const upper = sorted[middle] ?? NaN;
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
+}
+
+/**
+ * The least of the values that so much of them does not exceed (the nearest rank); NaN for none.
+ *
+ * @param part from 0, the least, to 1, the most
+ */
+export function quantile(values: ArrayLike<number>, part: number): number {
+  const sorted = Float64Array.from(values).toSorted();
+  return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? NaN;
 }
 
 /** Rounded, so that what is kept says no more than was measured. */
