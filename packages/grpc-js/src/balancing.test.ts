@@ -7,9 +7,9 @@ import { chiSquareTest, createSeededRandom } from '@steelyard/core/balance';
 import type { ChoosingPolicy } from '@steelyard/core/model';
 import { serviceConfigFor } from './balance/policy-config.ts';
 import { register } from './register.ts';
-import { TestPod, answersFromAll, call, callUntil, closeClients, countCalls, failure } from './test-pods.test.ts';
-import { openClient as openAnyClient } from './test-pods.test.ts';
-import { TestResolver, registerTestResolver } from './test-resolver.test.ts';
+import { TestPod, answersFromAll, call, callUntil, closeClients, countCalls, failure } from './test-pods.test-bed.ts';
+import { openClient as openAnyClient } from './test-pods.test-bed.ts';
+import { TestResolver, registerTestResolver } from './test-resolver.test-bed.ts';
 
 const ROUND_ROBIN: ChoosingPolicy = { kind: 'ROUND_ROBIN' };
 const LEAST_REQUEST: ChoosingPolicy = { kind: 'LEAST_REQUEST', choiceCount: 2 };

@@ -11,8 +11,8 @@ import { balance } from './balance/balance-report.ts';
 import type { BalancerPolicy, BalancerTraits } from './balance/policy-config.ts';
 import { serviceConfigFor } from './balance/policy-config.ts';
 import { register } from './register.ts';
-import { TestPod, answersFromAll, call, callUntil, closeClients, countCalls, failure } from './test-pods.test.ts';
-import { openClient } from './test-pods.test.ts';
+import { TestPod, answersFromAll, call, callUntil, closeClients, countCalls, failure } from './test-pods.test-bed.ts';
+import { openClient } from './test-pods.test-bed.ts';
 
 const RING: BalancerPolicy = { kind: 'RING_HASH', minimumRingSize: 1024, key: { kind: 'header', name: 'x-user' } };
 

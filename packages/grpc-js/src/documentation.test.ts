@@ -6,7 +6,7 @@ import { after, before, suite, test } from 'node:test';
 import type { Server } from '@grpc/grpc-js';
 import { POLICY_NAMES } from './balance/policy-config.ts';
 import { METRICS } from './metrics/metric-names.ts';
-import { startDemoServer } from './test-pods.test.ts';
+import { startDemoServer } from './test-pods.test-bed.ts';
 
 const root = resolve(import.meta.dirname, '..', '..', '..');
 const GUIDE = 'docs/grpc-js.md';

@@ -4,8 +4,8 @@ import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import type { Server } from '@grpc/grpc-js';
-import { ScriptedDns } from './headless/scripted-dns.test.ts';
-import { startDemoServer } from './test-pods.test.ts';
+import { ScriptedDns } from './headless/scripted-dns.test-bed.ts';
+import { startDemoServer } from './test-pods.test-bed.ts';
 
 const folder = resolve(import.meta.dirname, '..', '..', '..', 'examples', 'grpc-js');
 

@@ -10,7 +10,7 @@ import {
   registerLoadBalancerType,
   sessionOf,
 } from './grpc-api.ts';
-import { TestPod, call, closeClients, openClient } from './test-pods.test.ts';
+import { TestPod, call, closeClients, openClient } from './test-pods.test-bed.ts';
 
 /** A balancer of one leaf, that shows what the leaf says. */
 class AdapterBalancer implements experimental.LoadBalancer {

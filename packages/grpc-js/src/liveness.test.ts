@@ -8,10 +8,10 @@ import { after, afterEach, before, suite, test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import { createSeededRandom } from '@steelyard/core/balance';
 import { serviceConfigFor } from './balance/policy-config.ts';
-import { FakeClock, settle } from './fake-clock.test.ts';
+import { FakeClock, settle } from './fake-clock.test-bed.ts';
 import { register } from './register.ts';
-import { TestPod, answersFromAll, call, callUntil, closeClients, failure, openClient } from './test-pods.test.ts';
-import { TestResolver, registerTestResolver } from './test-resolver.test.ts';
+import { TestPod, answersFromAll, call, callUntil, closeClients, failure, openClient } from './test-pods.test-bed.ts';
+import { TestResolver, registerTestResolver } from './test-resolver.test-bed.ts';
 
 const ROUND_ROBIN = { 'grpc.service_config': serviceConfigFor({ kind: 'ROUND_ROBIN' }) };
 

@@ -9,8 +9,8 @@ import { MemoryWatch } from '@steelyard/testkit';
 import { balance } from './balance/balance-report.ts';
 import { serviceConfigFor } from './balance/policy-config.ts';
 import { register } from './register.ts';
-import { closeClients, openClient } from './test-pods.test.ts';
-import { TestResolver, registerTestResolver } from './test-resolver.test.ts';
+import { closeClients, openClient } from './test-pods.test-bed.ts';
+import { TestResolver, registerTestResolver } from './test-resolver.test-bed.ts';
 
 const BUDGET_MS = 5;
 

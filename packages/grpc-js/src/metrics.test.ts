@@ -12,7 +12,15 @@ import { callMetrics } from './metrics/call-metrics.ts';
 import { exportMetrics } from './metrics/export-metrics.ts';
 import { METRICS } from './metrics/metric-names.ts';
 import { register } from './register.ts';
-import { TestPod, answersFromAll, call, callUntil, closeClients, countCalls, openClient } from './test-pods.test.ts';
+import {
+  TestPod,
+  answersFromAll,
+  call,
+  callUntil,
+  closeClients,
+  countCalls,
+  openClient,
+} from './test-pods.test-bed.ts';
 
 const WEIGHTED = { ...DEFAULT_WEIGHTED_ROUND_ROBIN, weightUpdatePeriodMs: 100 };
 

@@ -6,8 +6,16 @@ import type { BalancerTraits } from './balance/policy-config.ts';
 import { parsePolicyConfig, serviceConfigFor } from './balance/policy-config.ts';
 import { renderLoadReportRequest } from './orca/load-report-stream.ts';
 import { register } from './register.ts';
-import { TestPod, answersFromAll, call, callUntil, closeClients, countCalls, openClient } from './test-pods.test.ts';
-import { answerWith } from './test-pods.test.ts';
+import {
+  TestPod,
+  answersFromAll,
+  call,
+  callUntil,
+  closeClients,
+  countCalls,
+  openClient,
+} from './test-pods.test-bed.ts';
+import { answerWith } from './test-pods.test-bed.ts';
 
 const OPTIONS = { ...DEFAULT_WEIGHTED_ROUND_ROBIN, blackoutPeriodMs: 0, weightUpdatePeriodMs: 100 };
 const config = (traits: BalancerTraits): string =>

@@ -8,8 +8,16 @@ import { chiSquareTest, createSeededRandom } from '@steelyard/core/balance';
 import type { BalancerPolicy, BalancerTraits } from './balance/policy-config.ts';
 import { serviceConfigFor } from './balance/policy-config.ts';
 import { register } from './register.ts';
-import { TestPod, answersFromAll, call, callUntil, closeClients, countCalls, openClient } from './test-pods.test.ts';
-import { TestResolver, registerTestResolver } from './test-resolver.test.ts';
+import {
+  TestPod,
+  answersFromAll,
+  call,
+  callUntil,
+  closeClients,
+  countCalls,
+  openClient,
+} from './test-pods.test-bed.ts';
+import { TestResolver, registerTestResolver } from './test-resolver.test-bed.ts';
 
 const WEIGHTED: BalancerPolicy = {
   kind: 'WEIGHTED_ROUND_ROBIN',

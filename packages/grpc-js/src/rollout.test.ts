@@ -9,8 +9,16 @@ import { createSeededRandom } from '@steelyard/core/balance';
 import { balance } from './balance/balance-report.ts';
 import { serviceConfigFor } from './balance/policy-config.ts';
 import { register } from './register.ts';
-import { TestPod, answersFromAll, call, callUntil, closeClients, countCalls, openClient } from './test-pods.test.ts';
-import { TestResolver, registerTestResolver } from './test-resolver.test.ts';
+import {
+  TestPod,
+  answersFromAll,
+  call,
+  callUntil,
+  closeClients,
+  countCalls,
+  openClient,
+} from './test-pods.test-bed.ts';
+import { TestResolver, registerTestResolver } from './test-resolver.test-bed.ts';
 
 const MOST_PENDING = 100;
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   foreignPlaces,
+  importedTests,
   missingLicences,
   missingLockEntries,
   overlongSources,
@@ -12,13 +13,6 @@ import { packageJsons, parsePackageJson, readWorkspaceFile, workspaceFiles } fro
 
 /** Sources that may be long, and why. */
 const LONG_SOURCES: ReadonlyMap<string, string> = new Map();
-
-/** Named before test beds were; their packages compile no `*.test-bed.ts` yet. */
-const LATE_BEDS = [
-  'packages/core/src/compile/compile-fixture.test.ts',
-  'packages/core/src/config/istio-field-samples.test.ts',
-  'packages/grpc-js/src/headless/ask-dns-servers.test.ts',
-];
 
 const files = workspaceFiles().map((path) => ({ path, text: readWorkspaceFile(path) }));
 
@@ -43,9 +37,8 @@ describe('this workspace', () => {
   });
 
   it('has tests in the files that are named so', () => {
-    const late = files.filter(({ path }) => LATE_BEDS.includes(path));
-    assert.deepEqual(testsWithoutTests(files), testsWithoutTests(late));
-    assert.equal(testsWithoutTests(late).length, LATE_BEDS.length);
+    assert.deepEqual(testsWithoutTests(files), []);
+    assert.deepEqual(importedTests(files), []);
   });
 
   it('names no package registry and no path of one machine', () => {
@@ -113,6 +106,14 @@ describe('the house rules', () => {
     assert.deepEqual(testsWithoutTests([test, long, bed]), []);
     const context = { path: 'room/d.test.ts', text: "import type { TestContext } from 'node:test';\n" };
     assert.deepEqual(testsWithoutTests([context]), ['room/d.test.ts: has no test; name it room/d.test-bed.ts']);
+  });
+
+  it('report a test that another source imports', () => {
+    const good = { path: 'a.test.ts', text: "import { bed } from './a.test-bed.ts';\nimport { a } from './a.ts';\n" };
+    const bad = { path: 'b.test.ts', text: "import {\n  pod,\n} from '../a.test.ts';\n" };
+    assert.deepEqual(importedTests([good, bad]), [
+      'b.test.ts: imports a test; what both need belongs in a .test-bed.ts',
+    ]);
   });
 
   const registry = ['https://registry', 'npmjs', 'org'].join('.');

@@ -31,6 +31,15 @@ export function testsWithoutTests(sources: readonly SourceFile[]): string[] {
     .map(({ path }) => `${path}: has no test; name it ${path.replace(/\.test\.ts$/, '.test-bed.ts')}`);
 }
 
+const TEST_IMPORTED = /^(?:import|export) (?:[^;]*? from )?'\.[^']*\.test\.ts';$/m;
+
+/** Tests that are imported, by whom: what they define runs once more there. What tests share stands in test beds. */
+export function importedTests(sources: readonly SourceFile[]): string[] {
+  return sources
+    .filter(({ path, text }) => path.endsWith('.ts') && TEST_IMPORTED.test(text))
+    .map(({ path }) => `${path}: imports a test; what both need belongs in a .test-bed.ts`);
+}
+
 /** Hosts that hand out packages: naming one ties every build to it, whatever the builder's own configuration says. */
 const REGISTRY_HOST =
   /registry\.(?:npmjs|yarnpkg)\.|npmmirror\.com|(?:files\.pythonhosted|pypi)\.org|(?:proxy|sum)\.golang\.org/;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { fc } from '@steelyard/testkit/properties';
-import { AT_ONCE, LATENCY, SLOW_START, assertShares, countPicks, podsOf } from './balancing-bed.test.ts';
-import type { Pod } from './balancing-bed.test.ts';
+import { AT_ONCE, LATENCY, SLOW_START, assertShares, countPicks, podsOf } from './balancing.test-bed.ts';
+import type { Pod } from './balancing.test-bed.ts';
 import { LatencyEstimate } from './latency-estimate.ts';
 import { createPeakEwmaPicker } from './peak-ewma.ts';
 import type { Picker, Random } from './picker.ts';

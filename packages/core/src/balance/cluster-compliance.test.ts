@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Endpoint } from '../model/service.ts';
 import type { LocalityGroup } from '../model/snapshot.ts';
-import { AT_ONCE, assertShares, type Pod, podsOf } from './balancing-bed.test.ts';
+import { AT_ONCE, assertShares, type Pod, podsOf } from './balancing.test-bed.ts';
 import { createClusterPicker } from './cluster-picker.ts';
 import { createPicker } from './create-picker.ts';
 import { mixHash } from './hash.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { SLOW_START, assertShares, countPicks, podsOf } from './balancing-bed.test.ts';
+import { SLOW_START, assertShares, countPicks, podsOf } from './balancing.test-bed.ts';
 import { createRandomPicker } from './random.ts';
 import { createRoundRobinPicker } from './round-robin.ts';
 import { createSeededRandom } from './seeded-random.ts';

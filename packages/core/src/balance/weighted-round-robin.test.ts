@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { BackendWeight } from './backend-weight.ts';
-import { AT_ONCE, assertShares, countPicks, podsOf } from './balancing-bed.test.ts';
+import { AT_ONCE, assertShares, countPicks, podsOf } from './balancing.test-bed.ts';
 import { createSeededRandom } from './seeded-random.ts';
 import { completeWeights, createWeightedRoundRobinPicker } from './weighted-round-robin.ts';
 import { createWeightedSchedule } from './weighted-schedule.ts';

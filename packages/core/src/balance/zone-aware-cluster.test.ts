@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fc } from '@steelyard/testkit/properties';
 import type { LocalityGroup } from '../model/snapshot.ts';
-import { assertShares, type Pod, podsOf } from './balancing-bed.test.ts';
+import { assertShares, type Pod, podsOf } from './balancing.test-bed.ts';
 import { createClusterPicker, shareOut } from './cluster-picker.ts';
 import { createSeededRandom } from './seeded-random.ts';
 

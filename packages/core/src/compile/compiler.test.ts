@@ -15,7 +15,7 @@ import {
   slice,
   targets,
   virtualService,
-} from './compile-fixture.test.ts';
+} from './compile.test-bed.ts';
 import { type CompilerOptions, createCompiler } from './compiler.ts';
 
 const ENDPOINT_FINDINGS: readonly [readonly object[], RegExp][] = [

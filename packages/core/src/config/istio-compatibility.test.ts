@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { DIAGNOSTIC_KINDS } from './diagnostic-codes.ts';
-import { DESTINATION_RULE_SAMPLES, type FieldSamples, VIRTUAL_SERVICE_SAMPLES } from './istio-field-samples.test.ts';
+import {
+  DESTINATION_RULE_SAMPLES,
+  type FieldSamples,
+  VIRTUAL_SERVICE_SAMPLES,
+} from './istio-field-samples.test-bed.ts';
 import { parseObjects } from './parse-objects.ts';
 
 const page = readFileSync(new URL('../../../../docs/istio-compatibility.md', import.meta.url), 'utf8');

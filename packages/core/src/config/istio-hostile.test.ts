@@ -3,7 +3,11 @@ import { test } from 'node:test';
 import { fc } from '@steelyard/testkit/properties';
 import { createCompiler } from '../compile/index.ts';
 import { selectRoute } from '../routing/index.ts';
-import { DESTINATION_RULE_SAMPLES, type FieldSamples, VIRTUAL_SERVICE_SAMPLES } from './istio-field-samples.test.ts';
+import {
+  DESTINATION_RULE_SAMPLES,
+  type FieldSamples,
+  VIRTUAL_SERVICE_SAMPLES,
+} from './istio-field-samples.test-bed.ts';
 import { parseObjects } from './parse-objects.ts';
 import { createRegex, RegexSyntaxError } from './regex/regex.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hashOfEndpoint } from '../balance/index.ts';
-import { compile, destinationRule, FULL, service, simple, slice } from '../compile/compile-fixture.test.ts';
+import { compile, destinationRule, FULL, service, simple, slice } from '../compile/compile.test-bed.ts';
 import type { Snapshot } from '../model/index.ts';
 import { explainCall } from './explain-call.ts';
 import { meantEndpoint } from './meant-endpoint.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { settle } from '../fake-clock.test.ts';
+import { settle } from '../fake-clock.test-bed.ts';
 import { createGate } from './gate.ts';
 
 test('so many at a time, the others in their order, failures included', async () => {

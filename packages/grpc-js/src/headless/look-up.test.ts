@@ -4,7 +4,7 @@ import { parseTarget } from '../targets/parse-target.ts';
 import { createDnsQuery } from './dns-query.ts';
 import { lookUp } from './look-up.ts';
 import { parseHeadlessTarget } from './parse-headless-target.ts';
-import { ScriptedDns } from './scripted-dns.test.ts';
+import { ScriptedDns } from './scripted-dns.test-bed.ts';
 
 suite('look-ups over a real socket', () => {
   const dns = new ScriptedDns();

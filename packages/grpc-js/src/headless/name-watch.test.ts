@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, suite, test } from 'node:test';
 import { createSeededRandom } from '@steelyard/core/balance';
 import type { WatchResult } from '../targets/endpoint-watch.ts';
-import { FakeClock, settle } from '../fake-clock.test.ts';
+import { FakeClock, settle } from '../fake-clock.test-bed.ts';
 import type { DnsAnswer } from './dns-answer.ts';
 import { NameWatch } from './name-watch.ts';
 

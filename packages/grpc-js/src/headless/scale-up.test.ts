@@ -1,4 +1,4 @@
-import { plainAsksDnsServers } from './ask-dns-servers.test.ts';
+import { plainAsksDnsServers } from './ask-dns-servers.test-bed.ts';
 import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { after, afterEach, before, suite, test } from 'node:test';
@@ -7,9 +7,9 @@ import { connectivityState } from '@grpc/grpc-js';
 import { chiSquareTest, createSeededRandom } from '@steelyard/core/balance';
 import { balance } from '../balance/balance-report.ts';
 import { register } from '../register.ts';
-import { TestPod, answersFromAll, call, callUntil, closeClients, countCalls, failure } from '../test-pods.test.ts';
-import { openClient } from '../test-pods.test.ts';
-import { ScriptedDns } from './scripted-dns.test.ts';
+import { TestPod, answersFromAll, call, callUntil, closeClients, countCalls, failure } from '../test-pods.test-bed.ts';
+import { openClient } from '../test-pods.test-bed.ts';
+import { ScriptedDns } from './scripted-dns.test-bed.ts';
 
 const TTL_SECONDS = 1;
 

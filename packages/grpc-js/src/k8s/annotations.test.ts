@@ -8,9 +8,9 @@ import type { ChannelOptions, Client } from '@grpc/grpc-js';
 import type { AnnotationSettings } from '@steelyard/core/model';
 import { balance } from '../balance/balance-report.ts';
 import { register } from '../register.ts';
-import { TestPod, answersFromAll, callUntil, closeClients, openClient } from '../test-pods.test.ts';
+import { TestPod, answersFromAll, callUntil, closeClients, openClient } from '../test-pods.test-bed.ts';
 import { readAnnotatedPolicy } from './annotated-policy.ts';
-import { FakeApiServer } from './fake-api-server.test.ts';
+import { FakeApiServer } from './fake-api-server.test-bed.ts';
 
 suite('what annotations mean to a caller', () => {
   const sample = { minimumHosts: 3, requestVolume: 20 };

@@ -7,9 +7,9 @@ import type { Client } from '@grpc/grpc-js';
 import { createSeededRandom } from '@steelyard/core/balance';
 import { balance } from '../balance/balance-report.ts';
 import { register } from '../register.ts';
-import { TestPod, answersFromAll, call, callUntil, closeClients, countCalls, failure } from '../test-pods.test.ts';
-import { openClient } from '../test-pods.test.ts';
-import { FakeApiServer } from './fake-api-server.test.ts';
+import { TestPod, answersFromAll, call, callUntil, closeClients, countCalls, failure } from '../test-pods.test-bed.ts';
+import { openClient } from '../test-pods.test-bed.ts';
+import { FakeApiServer } from './fake-api-server.test-bed.ts';
 
 suite('k8s: over real sockets', () => {
   const pods = ['a', 'b', 'c', 'd', 'e', 'f'].map((name, index) => new TestPod(name, `127.0.2.${index + 1}`));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseObjects } from '../../config/index.ts';
-import { destinationRule, service, slice, virtualService } from '../compile-fixture.test.ts';
+import { destinationRule, service, slice, virtualService } from '../compile.test-bed.ts';
 import { createCompiler } from '../compiler.ts';
 import { analyzeObjects } from './analyze-objects.ts';
 

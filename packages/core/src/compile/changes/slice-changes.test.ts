@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { fc } from '@steelyard/testkit/properties';
 import { type ParsedObjects, parseObjects, type SourceDocument } from '../../config/index.ts';
 import type { Snapshot } from '../../model/index.ts';
-import { destinationRule, FULL, pod, routeTo, service, slice } from '../compile-fixture.test.ts';
+import { destinationRule, FULL, pod, routeTo, service, slice } from '../compile.test-bed.ts';
 import { createCompiler } from '../compiler.ts';
 
 const subsets = [

@@ -13,7 +13,7 @@ import {
   service,
   simple,
   slice,
-} from '../compile-fixture.test.ts';
+} from '../compile.test-bed.ts';
 
 test('a subset selects by the labels of Pods, and judges readiness within itself', () => {
   const rule = destinationRule('d', {

@@ -1,17 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Cluster } from '../../model/index.ts';
-import {
-  codes,
-  compile,
-  destinationRule,
-  FULL,
-  pod,
-  policyOf,
-  service,
-  simple,
-  slice,
-} from '../compile-fixture.test.ts';
+import { codes, compile, destinationRule, FULL, pod, policyOf, service, simple, slice } from '../compile.test-bed.ts';
 import { type CompilerOptions, createCompiler } from '../compiler.ts';
 
 const lb = (policy: string): object => ({ loadBalancer: { simple: policy } });

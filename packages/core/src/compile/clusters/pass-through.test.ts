@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Cluster } from '../../model/index.ts';
-import { backend, compile, destinationRule, FULL, pod, service, simple, slice } from '../compile-fixture.test.ts';
+import { backend, compile, destinationRule, FULL, pod, service, simple, slice } from '../compile.test-bed.ts';
 import { createCompiler } from '../compiler.ts';
 
 const withAddresses = (...clusterIPs: readonly string[]): object =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { POLICY_BLOCKS, type PolicyBlock } from '../../model/index.ts';
-import { compile, destinationRule, service, slice } from '../compile-fixture.test.ts';
+import { compile, destinationRule, service, slice } from '../compile.test-bed.ts';
 import { clusterName } from './compile-clusters.ts';
 
 const VALUES: Readonly<Record<PolicyBlock, object>> = {

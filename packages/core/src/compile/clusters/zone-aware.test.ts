@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { explainCall } from '../../routing/index.ts';
 import type { CompilerOptions } from '../compiler.ts';
 import { createCompiler } from '../compiler.ts';
-import { codes, compile, destinationRule, FULL, service } from '../compile-fixture.test.ts';
+import { codes, compile, destinationRule, FULL, service } from '../compile.test-bed.ts';
 
 const zoned = {
   apiVersion: 'discovery.k8s.io/v1',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fc } from '@steelyard/testkit/properties';
 import type { ConsideredRule, Snapshot } from '../../model/index.ts';
-import { compile, destinationRule, NEW, OLD, service, simple, slice } from '../compile-fixture.test.ts';
+import { compile, destinationRule, NEW, OLD, service, simple, slice } from '../compile.test-bed.ts';
 import { createCompiler } from '../compiler.ts';
 
 const HOST = 'backend.shop.svc.cluster.local';

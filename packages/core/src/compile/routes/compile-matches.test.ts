@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { selectRoute } from '../../routing/index.ts';
-import { backend, codes, compile, FULL, service, slice, targets, virtualService } from '../compile-fixture.test.ts';
+import { backend, codes, compile, FULL, service, slice, targets, virtualService } from '../compile.test-bed.ts';
 import { type CompilerOptions, createCompiler } from '../compiler.ts';
 
 const to = (host: string): object => ({ route: [{ destination: { host } }] });

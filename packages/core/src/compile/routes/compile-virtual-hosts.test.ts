@@ -14,7 +14,7 @@ import {
   slice,
   targets,
   virtualService,
-} from '../compile-fixture.test.ts';
+} from '../compile.test-bed.ts';
 
 test('a Service without Istio objects has its default route and policy', () => {
   const snapshot = compile(backend);

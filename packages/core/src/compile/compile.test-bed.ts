@@ -36,7 +36,7 @@ export function pod(name: string, labels: object): object {
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name, labels } };
 }
 
-export function istio(kind: string, name: string, spec: object, metadata: object = {}): object {
+function istio(kind: string, name: string, spec: object, metadata: object = {}): object {
   return { apiVersion: 'networking.istio.io/v1', kind, metadata: { name, ...metadata }, spec };
 }
 
