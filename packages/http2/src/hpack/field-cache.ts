@@ -1,8 +1,9 @@
 import { copyOf, latin1Text, sameBytes } from './bytes.ts';
-import { Field, measuredMalformed, measureHuffman, valueIsMalformed } from './field.ts';
+import { Field, measuredMalformed, measureHuffman } from './field.ts';
 import type { FieldName } from './field-name.ts';
 import { huffmanDecode, huffmanDecodedLength } from './huffman.ts';
 import { foreignFieldName } from './static-table.ts';
+import { valueIsMalformed } from './value-rules.ts';
 
 /** Look-ups after which a name is judged. */
 const LEARNING = 256;

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fc } from '@steelyard/testkit/properties';
-import { fieldName, measuredMalformed, measureHuffman, valueIsMalformed } from './field.ts';
+import { fieldName, measuredMalformed, measureHuffman } from './field.ts';
 import { huffmanEncode } from './huffman.ts';
+import { valueIsMalformed } from './value-rules.ts';
 
 const octet = fc.oneof(
   fc.constantFrom(0x00, 0x09, 0x0a, 0x0d, 0x1f, 0x20, 0x21, 0x7f, 0x80),
