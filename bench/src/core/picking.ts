@@ -1,5 +1,5 @@
-import { type Balanced, createPicker } from '@steelyard/core/balance';
-import type { LoadBalancerPolicy } from '@steelyard/core/model';
+import { type Balanced, createClusterPicker, createPicker } from '@steelyard/core/balance';
+import type { LoadBalancerPolicy, LocalityGroup } from '@steelyard/core/model';
 import { median } from '../statistics.ts';
 import { cpuMs, type Row } from './report.ts';
 
@@ -13,6 +13,8 @@ const POLICIES: readonly LoadBalancerPolicy[] = [
   { kind: 'MAGLEV', tableSize: 65_537, key: KEY },
   { kind: 'PASSTHROUGH' },
 ];
+
+const ZONES = ['r/a/', 'r/b/', 'r/c/'];
 
 interface Pod extends Balanced {
   readonly key: string;
@@ -31,15 +33,42 @@ export function measurePicking(endpoints: number, picks: number): readonly Row[]
       for (let pick = 0; pick < picks; pick++) picker.pick(Math.imul(pick, 0x9e3779b1) >>> 0);
       times.push(((cpuMs() - began) * 1e6) / picks);
     }
-    const updates = Array.from({ length: 25 }, (_, gone) => {
+    const updates = medianOfUpdates((gone) => {
       const left = pods.toSpliced(gone, 1);
-      const began = cpuMs();
-      createPicker(policy, left, Math.random, picker);
-      return cpuMs() - began;
+      return () => createPicker(policy, left, Math.random, picker);
+    });
+    const cluster = { loadBalancer: policy, localities: inZones(endpoints) };
+    const inUse: readonly (Pod | undefined)[] = pods;
+    const zoned = createClusterPicker(cluster, inUse, Math.random);
+    const zonedUpdates = medianOfUpdates((gone) => {
+      const left = inUse.with(gone, undefined);
+      return () => createClusterPicker(cluster, left, Math.random, undefined, zoned);
     });
     return [
       { what: `${policy.kind} of ${endpoints}: a pick`, value: median(times), unit: 'ns', bar: 1000 },
-      { what: `${policy.kind} of ${endpoints}: one endpoint goes`, value: median(updates), unit: 'ms' },
+      { what: `${policy.kind} of ${endpoints}: one endpoint goes`, value: updates, unit: 'ms' },
+      { what: `${policy.kind} of ${endpoints} in 3 zones: one endpoint goes`, value: zonedUpdates, unit: 'ms' },
     ];
   });
+}
+
+/** Milliseconds of CPU time. @param prepare an endpoint's going, and what is to be timed of it */
+function medianOfUpdates(prepare: (gone: number) => () => unknown): number {
+  const times = Array.from({ length: 25 }, (_, gone) => {
+    const update = prepare(gone);
+    const began = cpuMs();
+    update();
+    return cpuMs() - began;
+  });
+  return median(times);
+}
+
+function inZones(endpoints: number): readonly LocalityGroup[] {
+  const indexes = Array.from({ length: endpoints }, (_, index) => index);
+  return ZONES.map((locality, zone) => ({
+    locality,
+    priority: 0,
+    weight: 1,
+    members: indexes.filter((index) => index % ZONES.length === zone),
+  }));
 }

@@ -1,7 +1,7 @@
 import type { Cluster, LocalityGroup, ZoneAwareRouting } from '../model/snapshot.ts';
 import { createPicker } from './create-picker.ts';
-import { mixHash } from './hash.ts';
 import type { Balanced, Picker, Random } from './picker.ts';
+import { type CreateInner, createPlacePicker, EVERYWHERE, type PlaceShare } from './place-picker.ts';
 import { zoneShares } from './zone-aware.ts';
 
 /** Envoy's overprovisioning factor: a place is as good as whole while 1 / 1.4 = 71 % of it is healthy. */
@@ -17,42 +17,21 @@ export const OVERPROVISIONING = 1.4;
  *
  * @param endpoints beside `cluster.endpoints`, one each; `undefined` is one that must not be used now
  * @param createInner the policy over the endpoints of one place, or over all of them; default: the cluster's
+ * @param previous the picker of the cluster before this one: each place starts from the picker it had there
  */
 export function createClusterPicker<T extends Balanced>(
   cluster: Pick<Cluster, 'loadBalancer' | 'localities' | 'zoneAware'>,
   endpoints: readonly (T | undefined)[],
   random: Random,
-  createInner: (endpoints: readonly T[]) => Picker<T> = (members) =>
-    createPicker(cluster.loadBalancer, members, random),
+  createInner: CreateInner<T> = (members, before) => createPicker(cluster.loadBalancer, members, random, before),
+  previous?: Picker<Balanced>,
 ): Picker<T> {
   const { localities, zoneAware } = cluster;
-  if (localities === undefined) return createInner(endpoints.filter(isThere));
-  const shares = shareOut(localities, endpoints, zoneAware);
-  const pickers = shares.map(({ members }) => createInner(members));
-  const [only, ...others] = pickers;
-  if (only === undefined || others.length === 0) return only ?? { pick: () => undefined };
-  const bounds = Float64Array.from(shares, () => 0);
-  let total = 0;
-  for (const [index, { load }] of shares.entries()) {
-    total += load;
-    bounds[index] = total;
-  }
-  return {
-    pick(hash) {
-      // A key must find its place again, too: the place follows from the key's hash, by other bits than the endpoint.
-      const point = (hash === undefined ? random() : mixHash(hash ^ 0x2545f491) / 2 ** 32) * total;
-      let index = 0;
-      while (index < bounds.length - 1 && point >= (bounds[index] ?? 0)) index++;
-      return pickers[index]?.pick(hash);
-    },
-  };
-}
-
-/** The endpoints of one place that are in use. */
-export interface PlaceShare<T> {
-  readonly members: readonly T[];
-  /** Of all calls, in no particular unit. */
-  readonly load: number;
+  const shares =
+    localities === undefined
+      ? [{ place: EVERYWHERE, members: endpoints.filter(isThere), load: 1 }]
+      : shareOut(localities, endpoints, zoneAware);
+  return createPlacePicker(shares, random, createInner, previous);
 }
 
 /** What each place gets; places that get nothing are left out. @param endpoints as `createClusterPicker` takes them */
@@ -64,7 +43,8 @@ export function shareOut<T>(
   const groups = localities.map((group) => {
     const members = group.members.map((index) => endpoints[index]).filter(isThere);
     const health = Math.min(1, (OVERPROVISIONING * members.length) / Math.max(1, group.members.length));
-    return { ...group, members, all: group.members.length, effective: group.weight * health };
+    const place = `${group.priority}/${group.locality}`;
+    return { ...group, place, members, all: group.members.length, effective: group.weight * health };
   });
   const priorities = [...new Set(groups.map((group) => group.priority))].toSorted((a, b) => a - b);
   const levels = priorities.map((priority) => {
@@ -88,8 +68,8 @@ export function shareOut<T>(
       continue;
     }
     const weights = level.reduce((sum, group) => sum + group.effective, 0);
-    for (const { members, effective } of level) {
-      if (load > 0 && effective > 0) shares.push({ members, load: (load * effective) / weights });
+    for (const { place, members, effective } of level) {
+      if (load > 0 && effective > 0) shares.push({ place, members, load: (load * effective) / weights });
     }
   }
   return shares;
@@ -100,17 +80,17 @@ export function shareOut<T>(
  * them at home; else to all of them alike.
  */
 function shareOutByZone<T>(
-  groups: readonly { readonly locality: string; readonly members: readonly T[] }[],
+  groups: readonly { readonly place: string; readonly locality: string; readonly members: readonly T[] }[],
   load: number,
   { locality: home, minClusterSize }: ZoneAwareRouting,
 ): readonly PlaceShare<T>[] {
   const members = groups.flatMap((group) => group.members);
   const counts = new Map(groups.map(({ locality, members: own }) => [locality, own.length]));
   const shares = members.length < minClusterSize ? undefined : zoneShares(counts, home);
-  if (shares === undefined) return members.length === 0 ? [] : [{ members, load }];
-  return groups.flatMap(({ locality, members: own }) => {
+  if (shares === undefined) return members.length === 0 ? [] : [{ place: EVERYWHERE, members, load }];
+  return groups.flatMap(({ place, locality, members: own }) => {
     const share = shares.get(locality) ?? 0;
-    return share === 0 || own.length === 0 ? [] : [{ members: own, load: load * share }];
+    return share === 0 || own.length === 0 ? [] : [{ place, members: own, load: load * share }];
   });
 }
 

@@ -18,7 +18,7 @@ export function createPicker<T extends Balanced>(
   policy: LoadBalancerPolicy,
   endpoints: readonly T[],
   random: Random,
-  previous?: Picker<T>,
+  previous?: Picker<Balanced>,
 ): Picker<T> {
   switch (policy.kind) {
     case 'RANDOM':

@@ -29,7 +29,7 @@ const orders = new WeakMap<object, HashPoints>();
 export function createPassthroughPicker<T extends Balanced>(
   endpoints: readonly T[],
   random: Random,
-  previous?: Picker<T>,
+  previous?: Picker<Balanced>,
 ): Picker<T> {
   const others = createLeastRequestPicker(endpoints, choiceCount, random);
   const order = placePoints(keysOf(endpoints), 1, (own) => own, previous && orders.get(previous));

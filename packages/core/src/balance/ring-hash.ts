@@ -19,7 +19,7 @@ export function createRingHashPicker<T extends Balanced>(
   endpoints: readonly T[],
   minimumRingSize: number,
   random: Random,
-  previous?: Picker<T>,
+  previous?: Picker<Balanced>,
 ): Picker<T> {
   const before = previous && rings.get(previous);
   const ring = createRing(keysOf(endpoints), minimumRingSize, before);

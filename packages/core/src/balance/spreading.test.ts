@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { SLOW_START, assertShares, countPicks, podsOf } from './balancing.test-bed.ts';
+import { mixHash } from './hash.ts';
+import { createMaglevPicker } from './maglev.ts';
 import { createRandomPicker } from './random.ts';
 import { createRoundRobinPicker } from './round-robin.ts';
 import { createSeededRandom } from './seeded-random.ts';
@@ -140,5 +142,17 @@ suite('zones', () => {
       total,
       pods.map(() => 1),
     );
+  });
+
+  test('a key finds its zone and its endpoint again, where some calls have to leave home', () => {
+    const pods = podsOf(4, (index) => 'abbb'.charAt(index)).map((pod) => ({ ...pod, key: `10.0.0.${pod.index}:80` }));
+    const random = createSeededRandom(4);
+    const picker = createZoneAwarePicker(pods, 'a', (members) => createMaglevPicker(members, 1009, random), random);
+    const hashes = Array.from({ length: 10_000 }, (_, index) => mixHash(index));
+    const homes = hashes.map((hash) => picker.pick(hash));
+    assert.ok(hashes.every((hash, at) => picker.pick(hash) === homes[at]));
+    // Home has a quarter of the endpoints and half of the callers: half of their calls can stay.
+    const local = homes.filter((home) => home?.zone === 'a').length;
+    assert.ok(Math.abs(local / hashes.length - 0.5) < 0.03, String(local));
   });
 });

@@ -1,4 +1,5 @@
 import type { Balanced, Picker, Random } from './picker.ts';
+import { type CreateInner, createPlacePicker, EVERYWHERE } from './place-picker.ts';
 
 export interface Zoned extends Balanced {
   /** Undefined where it is not known. */
@@ -37,15 +38,18 @@ export function zoneShares(
 
 /**
  * Keeps calls in the caller's zone as `zoneShares` says, under any policy: each zone has a picker of its own. The set must
- * be the endpoints that can take calls now; when those of a zone fail, its calls spill over.
+ * be the endpoints that can take calls now; when those of a zone fail, its calls spill over. A call with a hash is always in
+ * the same zone while the shares stay.
  *
  * @param createInner the policy over the endpoints of one zone, or over all of them
+ * @param previous the picker of the set before this one: each zone starts from the picker it had there
  */
 export function createZoneAwarePicker<T extends Zoned>(
   endpoints: readonly T[],
   localZone: string,
-  createInner: (endpoints: readonly T[]) => Picker<T>,
+  createInner: CreateInner<T>,
   random: Random,
+  previous?: Picker<Balanced>,
 ): Picker<T> {
   const byZone = new Map<string | undefined, T[]>();
   for (const endpoint of endpoints) {
@@ -54,18 +58,9 @@ export function createZoneAwarePicker<T extends Zoned>(
     else known.push(endpoint);
   }
   const shares = zoneShares(new Map([...byZone].map(([zone, members]) => [zone, members.length])), localZone);
-  if (shares === undefined) return createInner(endpoints);
-  const zones = [...shares].map(([zone, share]) => ({ share, picker: createInner(byZone.get(zone) ?? []) }));
-  const [home, ...others] = zones;
-  return {
-    pick(hash) {
-      let left = others.length === 0 ? 0 : random();
-      for (const { share, picker } of zones) {
-        if (left < share) return picker.pick(hash);
-        left -= share;
-      }
-      // What rounding left over.
-      return home?.picker.pick(hash);
-    },
-  };
+  const places =
+    shares === undefined
+      ? [{ place: EVERYWHERE, members: endpoints, load: 1 }]
+      : [...shares].map(([zone, load]) => ({ place: `/${zone ?? ''}`, members: byZone.get(zone) ?? [], load }));
+  return createPlacePicker(places, random, createInner, previous);
 }

@@ -1,4 +1,4 @@
-import type { Random } from '@steelyard/core/balance';
+import type { Picker, Random } from '@steelyard/core/balance';
 import { chooseSubset, DEFAULT_LATENCY, LOAD_REPORT_TRAILER, parseLoadReport } from '@steelyard/core/balance';
 import type { ChannelBalance, EndpointBalance } from './balance-report.ts';
 import { listBalance, retire } from './balance-report.ts';
@@ -43,7 +43,11 @@ export class EndpointBalancer implements LoadBalancer {
   readonly #outliers: OutlierWatch;
   readonly #reports: OutOfBandReports;
   #config: PolicyConfig | undefined;
+  /** Absent when there is to be a new one. */
   #picker: ReadyPicker | undefined;
+  /** The pickers made last, of those connected and of all: the next ones start from them. */
+  #lastReady: ReadyPicker | undefined;
+  #lastOfAll: Picker<EndpointChild> | undefined;
   readonly #liveness: Liveness;
   #target = '';
   #lastError = '';
@@ -256,7 +260,8 @@ export class EndpointBalancer implements LoadBalancer {
       const ready = healthy.length > 0 ? healthy : connected;
       if (this.#picker?.serves(ready) === true) return;
       const { random, clock } = this.#environment;
-      this.#picker = new ReadyPicker(this.#config.config, ready, random, clock.now, this.#target);
+      this.#picker = new ReadyPicker(this.#config.config, ready, random, clock.now, this.#target, this.#lastReady);
+      this.#lastReady = this.#picker;
       this.#helper.updateState(connectivityState.READY, this.#lazily(children, this.#picker) ?? this.#picker, null);
       return;
     }
@@ -280,8 +285,9 @@ export class EndpointBalancer implements LoadBalancer {
     if (config?.lazy !== true) return undefined;
     const healthy = children.filter(({ health }) => health.ejectedAtMs === undefined);
     const { random, clock } = this.#environment;
-    const all = createPolicyPicker(config, healthy.length > 0 ? healthy : children, random, clock.now, this.#target);
-    return new LazyPicker(children, all, ready, callHash(config));
+    const all = healthy.length > 0 ? healthy : children;
+    this.#lastOfAll = createPolicyPicker(config, all, random, clock.now, this.#target, this.#lastOfAll);
+    return new LazyPicker(children, this.#lastOfAll, ready, callHash(config));
   }
 
   #fail(reason: string): void {

@@ -1,4 +1,4 @@
-import type { Picker, Random, WeightedRoundRobinOptions } from '@steelyard/core/balance';
+import type { Balanced, Picker, Random, WeightedRoundRobinOptions } from '@steelyard/core/balance';
 import {
   createPeakEwmaPicker,
   createPicker,
@@ -13,29 +13,42 @@ import type { EndpointChild } from './endpoint-child.ts';
 import type { BalancerConfig, BalancerPolicy } from './policy-config.ts';
 import { unknownPolicy } from './policy-config.ts';
 
-/** The picker of a configuration over the endpoints that take calls now: the policy, within the zone, newcomers sparing. */
-export function createPolicyPicker(
+/** What policies look at. */
+export type Choosable = Pick<
+  EndpointChild,
+  'key' | 'zone' | 'activeRequests' | 'latency' | 'backendWeight' | 'startedAtMs'
+>;
+
+/**
+ * The picker of a configuration over the endpoints that take calls now: the policy, within the zone, newcomers sparing.
+ *
+ * @param previous the one before it, of whatever configuration: where little has changed, hashing starts from there
+ */
+export function createPolicyPicker<T extends Choosable>(
   config: BalancerConfig,
-  endpoints: readonly EndpointChild[],
+  endpoints: readonly T[],
   random: Random,
   now: () => number,
   target: string,
-): Picker<EndpointChild> {
+  previous?: Picker<Balanced>,
+): Picker<T> {
   const { policy, zone, slowStartMs } = config;
-  const inner = (members: readonly EndpointChild[]): Picker<EndpointChild> =>
-    createInner(policy, members, random, now, target);
-  const zoned = zone === undefined ? inner(endpoints) : createZoneAwarePicker(endpoints, zone, inner, random);
+  const inner = (members: readonly T[], before?: Picker<Balanced>): Picker<T> =>
+    createInner(policy, members, random, now, target, before);
+  const zoned =
+    zone === undefined ? inner(endpoints, previous) : createZoneAwarePicker(endpoints, zone, inner, random, previous);
   if (slowStartMs === undefined) return zoned;
   return createSlowStartPicker(zoned, endpoints, { ...DEFAULT_SLOW_START, windowMs: slowStartMs }, random, now);
 }
 
-function createInner(
+function createInner<T extends Choosable>(
   policy: BalancerPolicy,
-  endpoints: readonly EndpointChild[],
+  endpoints: readonly T[],
   random: Random,
   now: () => number,
   target: string,
-): Picker<EndpointChild> {
+  previous: Picker<Balanced> | undefined,
+): Picker<T> {
   switch (policy.kind) {
     case 'PEAK_EWMA':
       return createPeakEwmaPicker(endpoints, random, now);
@@ -48,7 +61,7 @@ function createInner(
     case 'LEAST_REQUEST':
     case 'RING_HASH':
     case 'MAGLEV':
-      return createPicker(policy, endpoints, random);
+      return createPicker(policy, endpoints, random, previous);
     default:
       return unknownPolicy(policy);
   }
@@ -56,7 +69,7 @@ function createInner(
 
 function weightsEvent(
   target: string,
-  endpoints: readonly EndpointChild[],
+  endpoints: readonly Choosable[],
   weights: readonly number[],
   options: WeightedRoundRobinOptions,
   nowMs: number,

@@ -12,15 +12,18 @@ export class ReadyPicker implements SubchannelPicker {
   readonly #picker: Picker<EndpointChild>;
   readonly #hash: CallHash;
 
+  /** @param previous the one before it */
   constructor(
     config: BalancerConfig,
     endpoints: readonly EndpointChild[],
     random: Random,
     now: () => number,
     target: string,
+    previous: ReadyPicker | undefined,
   ) {
     this.#endpoints = endpoints;
-    this.#picker = createPolicyPicker(config, endpoints, random, now, target);
+    const before = previous === undefined ? undefined : previous.#picker;
+    this.#picker = createPolicyPicker(config, endpoints, random, now, target, before);
     this.#hash = callHash(config);
   }
 

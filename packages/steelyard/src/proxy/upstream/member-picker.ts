@@ -1,4 +1,5 @@
 import {
+  type Balanced,
   createClusterPicker,
   createPeakEwmaPicker,
   createPicker,
@@ -59,17 +60,22 @@ export function membersInUse(
 export function createMemberPicker(
   cluster: Cluster,
   inUse: readonly (ClusterMember | undefined)[],
-  { random, now }: PickerSources,
-  previous?: Picker<ClusterMember>,
+  sources: PickerSources,
+  previous?: Picker<Balanced>,
 ): Picker<ClusterMember> {
-  return createClusterPicker(cluster, inUse, random, (members) => {
-    // With places there is a picker for each, and none of them is the one before.
-    const before = cluster.localities === undefined ? previous : undefined;
-    const picker = createPolicyPicker(cluster, members, { random, now }, before);
-    const options = slowStartOf(cluster);
-    if (options === undefined || !isWarming(members, options.windowMs, now())) return picker;
-    return createSlowStartPicker(picker, members, options, random, now);
-  });
+  const { random, now } = sources;
+  const options = slowStartOf(cluster);
+  return createClusterPicker(
+    cluster,
+    inUse,
+    random,
+    (members, before) => {
+      const picker = createPolicyPicker(cluster, members, sources, before);
+      if (options === undefined || !isWarming(members, options.windowMs, now())) return picker;
+      return createSlowStartPicker(picker, members, options, random, now);
+    },
+    previous,
+  );
 }
 
 /** The part of a full share that a member gets, 0–1. */
@@ -95,7 +101,7 @@ function createPolicyPicker(
   { loadBalancer, extensions }: Cluster,
   members: readonly ClusterMember[],
   { random, now }: PickerSources,
-  previous: Picker<ClusterMember> | undefined,
+  previous: Picker<Balanced> | undefined,
 ): Picker<ClusterMember> {
   const { policy } = extensions ?? {};
   switch (policy?.kind) {
