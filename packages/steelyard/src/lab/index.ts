@@ -2,6 +2,7 @@
 export type { Lab, LabOptions } from './run-lab.ts';
 export { runLab } from './run-lab.ts';
 export { EXAMPLE_MANIFESTS } from './example-manifests.ts';
+export { lacksClusterIp, withClusterIps } from './cluster-ips.ts';
 export type { LabTarget } from './lab-target.ts';
 export { findLabTarget } from './lab-target.ts';
 export { LabError } from './lab-error.ts';

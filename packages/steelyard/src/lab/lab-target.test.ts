@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { LabError } from './lab-error.ts';
 import { pod, snapshotOf, UNREADY } from './lab.test-bed.ts';
 import { findLabTarget, podKey } from './lab-target.ts';
-import { passedOn } from './ways/proxy-way.ts';
+import { proxyBalancing } from './ways/proxy-balancing.ts';
 
 const A = pod('10.0.0.1');
 const B = pod('10.0.0.2');
@@ -82,8 +82,8 @@ test('with PASSTHROUGH the Service is no pod of its own, and the proxy has no wa
   const snapshot = { ...base, clusters };
   const target = findLabTarget(snapshot, 'default');
   assert.deepEqual(target.pods.map(podKey), ['10.0.0.1:8000', '10.0.0.2:8000']);
-  assert.match(passedOn({ snapshot, target }) ?? '', /^PASSTHROUGH sends/);
-  assert.equal(passedOn({ snapshot: base, target: findLabTarget(base, 'default') }), undefined);
+  const passed = proxyBalancing({ snapshot, target, namespace: 'default' });
+  assert.ok(typeof passed === 'string' && passed.startsWith('PASSTHROUGH sends'), JSON.stringify(passed));
 });
 
 const partners: readonly [string, readonly ReturnType<typeof pod>[], boolean][] = [

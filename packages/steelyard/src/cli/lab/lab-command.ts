@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import pc from 'picocolors';
+import { serviceKey } from '@steelyard/core/model';
 import type { KernelMode, Lab, LabReport, ReportPaint, Way } from '../../lab/index.ts';
 import {
   createProgress,
@@ -12,8 +13,10 @@ import {
   isAsExpected,
   isWay,
   KERNEL_WAYS,
+  lacksClusterIp,
   renderLabReport,
   runLab,
+  withClusterIps,
 } from '../../lab/index.ts';
 import type { LabScenarioOptions } from './lab-scenario.ts';
 import { addScenarioOptions, playScenario, readScenario } from './lab-scenario.ts';
@@ -89,20 +92,28 @@ async function lab(context: CliContext, command: Command, options: LabCommandOpt
     ...(options.filename !== undefined || isClusterNamed(options) ? {} : example()),
     watch: false,
   });
-  const target = findLabTarget(source.current, options.namespace, options.service);
+  const snapshot = withClusterIps(source.current);
+  const target = findLabTarget(snapshot, options.namespace, options.service);
   showFindings();
+  const key = serviceKey(target.entry.service.namespace, target.entry.service.name);
+  const written = source.current.services.get(key)?.service;
+  if (written !== undefined && lacksClusterIp(written)) {
+    log.warn(
+      `Service ${key} has no clusterIP: the lab gives it ${target.clusterIp}, as an API server would give it one`,
+    );
+  }
   const progress = createProgress({ write: context.stderr.write, terminal: context.stderr.isTerminal });
   const signals = watchStopSignals();
   let running: Lab | undefined;
   try {
     if (scenario !== undefined) {
-      const played = { ...options, scenario, snapshot: source.current, target, progress, log, signal: signals.first };
+      const played = { ...options, scenario, snapshot, target, progress, log, signal: signals.first };
       await playScenario(context, played, options.output, paintFor(context));
       return;
     }
     running = await runLab({
       ...options,
-      snapshot: source.current,
+      snapshot,
       target,
       ...(ways === undefined ? {} : { ways }),
       progress,

@@ -1,7 +1,7 @@
 import { selectPorts } from '../../netfilter/index.ts';
 import { formatAddress } from '../../net-address.ts';
 import { startChild } from '../processes/child-process.ts';
-import { passedOn, proxyBalancing } from '../ways/proxy-way.ts';
+import { proxyBalancing } from '../ways/proxy-balancing.ts';
 import type { OpenWay } from '../ways/way-context.ts';
 import type { KernelContext } from './kernel-bed.ts';
 import { applyServiceRules } from './kernel-service-way.ts';
@@ -17,18 +17,17 @@ export async function openKernelNode(context: KernelContext): Promise<OpenWay | 
   if (!balanced.some(isOurs)) {
     return `node mode leaves ${service.namespace}/${service.name}:${port} to kube-proxy: ${left.find(isOurs)?.because ?? 'it has no address'}`;
   }
-  const passed = passedOn(context);
-  if (passed !== undefined) return passed;
+  const balancing = proxyBalancing(context);
+  if (typeof balancing === 'string') return balancing;
   await applyServiceRules(context);
   await startNode(context);
   const address = { host: target.clusterIp, port };
-  const { how, ...balancing } = proxyBalancing(context);
   return {
     way: 'node',
     target: formatAddress(address),
     env: {},
     ...balancing,
-    how: `the kernel hands connections to ${formatAddress(address)} to the node's proxy, which picks ${how}`,
+    how: `the kernel hands connections to ${formatAddress(address)} to the node's proxy, which picks ${balancing.how}`,
     address,
   };
 }

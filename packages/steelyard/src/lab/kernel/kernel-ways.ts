@@ -4,7 +4,7 @@ import { startChild } from '../processes/child-process.ts';
 import { caveatOf } from '../report/caveat.ts';
 import { equalShares } from '../ways/expected-shares.ts';
 import { headlessPolicy } from '../ways/headless-way.ts';
-import { passedOn, proxyBalancing } from '../ways/proxy-way.ts';
+import { proxyBalancing } from '../ways/proxy-balancing.ts';
 import type { OpenWay } from '../ways/way-context.ts';
 import type { KernelContext } from './kernel-bed.ts';
 
@@ -51,8 +51,8 @@ export async function openKernelHeadless(context: KernelContext): Promise<OpenWa
 /** The proxy on the node, by its own address. */
 export async function openKernelProxy(context: KernelContext): Promise<OpenWay | string> {
   const { snapshot, target, net } = context;
-  const passed = passedOn(context);
-  if (passed !== undefined) return passed;
+  const balancing = proxyBalancing(context);
+  if (typeof balancing === 'string') return balancing;
   const { service } = target.entry;
   const proxy = startChild({ module: './proxy-main.js', name: 'the proxy', networkOf: net.node.pid });
   context.cleanup.defer(() => proxy.stop());
@@ -68,14 +68,13 @@ export async function openKernelProxy(context: KernelContext): Promise<OpenWay |
     },
     'listening',
   );
-  const { how, ...balancing } = proxyBalancing(context);
   return {
     way: 'proxy',
     target: formatAddress(address),
     env: {},
     authority: target.virtualHost.name,
     ...balancing,
-    how: `the proxy at ${formatAddress(address)} picks ${how}`,
+    how: `the proxy at ${formatAddress(address)} picks ${balancing.how}`,
     address,
   };
 }

@@ -1,17 +1,15 @@
-import type { Cluster } from '@steelyard/core/model';
-import { caveatOf } from '../report/caveat.ts';
 import { startChild } from '../processes/child-process.ts';
-import { routedShares } from './expected-shares.ts';
 import { formatAddress } from '../../net-address.ts';
 import { podKey } from '../lab-target.ts';
 import { mapEndpoints } from '../processes/map-endpoints.ts';
+import { proxyBalancing } from './proxy-balancing.ts';
 import type { OpenWay, WayContext } from './way-context.ts';
 
 /** The L7 proxy in a process of its own; the caller has one connection to it and knows nothing of pods. */
 export async function openProxyWay(context: WayContext): Promise<OpenWay | string> {
   const { snapshot, target, backends } = context;
-  const passed = passedOn(context);
-  if (passed !== undefined) return passed;
+  const balancing = proxyBalancing(context);
+  if (typeof balancing === 'string') return balancing;
   const { service } = target.entry;
   const proxy = startChild({ module: './proxy-main.js', name: 'the proxy' });
   context.cleanup.defer(() => proxy.stop());
@@ -26,7 +24,6 @@ export async function openProxyWay(context: WayContext): Promise<OpenWay | strin
     },
     'listening',
   );
-  const { how, ...balancing } = proxyBalancing(context);
   return {
     way: 'proxy',
     target: formatAddress(address),
@@ -34,43 +31,7 @@ export async function openProxyWay(context: WayContext): Promise<OpenWay | strin
     // As behind a sidecar: the caller names the Service, whatever address it dials.
     authority: target.virtualHost.name,
     ...balancing,
-    how: `the proxy picks ${how}`,
+    how: `the proxy picks ${balancing.how}`,
     address,
   };
-}
-
-/** Why the proxy's share of the experiment would be that of the kernel's rules; `undefined` when it would not. */
-export function passedOn(context: Pick<WayContext, 'snapshot' | 'target'>): string | undefined {
-  if (!clustersOf(context).some(({ toServiceAddress }) => toServiceAddress === true)) return undefined;
-  return "PASSTHROUGH sends the proxy's calls to the Service's address, from where they go the way service";
-}
-
-/** What the proxy makes of the Service's calls, wherever it is. `how` goes on after "picks". */
-export function proxyBalancing(
-  context: Pick<WayContext, 'snapshot' | 'target'>,
-): Pick<OpenWay, 'awaitPods' | 'expected' | 'balancedBy' | 'how' | 'caveat'> {
-  const expected = routedShares(context.snapshot, context.target.virtualHost);
-  const clusters = clustersOf(context);
-  const policies = [...new Set(clusters.map((cluster) => cluster.loadBalancer.kind))].join(' and ');
-  const weighted = clusters.length > 1 ? "the route's weights and " : '';
-  return {
-    awaitPods: expected.size,
-    expected,
-    balancedBy: `the proxy's ${weighted}${policies}`,
-    how: `a pod for every call (${weighted}${policies}${sourceOf(clusters)})`,
-    ...caveatOf(clusters.map((cluster) => cluster.loadBalancer)),
-  };
-}
-
-function clustersOf({ snapshot, target }: Pick<WayContext, 'snapshot' | 'target'>): Cluster[] {
-  const destinations = target.virtualHost.routes[0]?.destinations ?? [];
-  return destinations.flatMap(({ cluster }) => snapshot.clusters.get(cluster) ?? []);
-}
-
-function sourceOf(clusters: readonly Cluster[]): string {
-  const rules = clusters.flatMap(({ destinationRule: rule }) =>
-    rule === undefined ? [] : `${rule.namespace}/${rule.name}`,
-  );
-  if (rules.length === 0) return ', the default';
-  return `, DestinationRule ${[...new Set(rules)].join(', ')}`;
 }
