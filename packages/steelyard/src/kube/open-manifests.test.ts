@@ -214,6 +214,38 @@ test('a broken edit keeps the last good version and is logged once', async () =>
   assert.deepEqual(fixed.diagnostics, []);
 });
 
+test('a file that is emptied, as by who is about to write it, keeps what it said', async () => {
+  const path = await write('a.yaml', manifest('a'));
+  await write('empty.yaml', '');
+  const source = await openAt([folder], { watch: true });
+  const before = source.current;
+  assert.deepEqual(lines, []);
+  let published = next(source);
+  await writeFile(path, '\n');
+  const emptied = await published;
+  assert.equal(emptied.services, before.services);
+  assert.match(
+    lines.join('\n'),
+    /a\.yaml: .*the file is empty; what it said last stays in force .* \[source-unreadable\]$/,
+  );
+
+  published = next(source);
+  await write('b.yaml', manifest('b'));
+  assert.deepEqual(names(await published), ['default/a', 'default/b'], 'also while other files change');
+
+  published = next(source);
+  await writeFile(path, manifest('c'));
+  assert.deepEqual(names(await published), ['default/b', 'default/c']);
+  assert.deepEqual(source.current.diagnostics, []);
+
+  published = next(source);
+  await writeFile(path, '');
+  await published;
+  published = next(source);
+  await unlink(path);
+  assert.deepEqual(names(await published), ['default/b']);
+});
+
 test('a folder that is gone keeps what it said', async () => {
   await mkdir(join(folder, 'm'));
   await write('m/a.yaml', manifest('a'));

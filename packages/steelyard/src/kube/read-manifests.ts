@@ -46,7 +46,7 @@ export function createManifestReader(paths: readonly string[], stdin: string | u
           const text = await readText(file, stdin);
           const before = parsed.get(file);
           if (typeof text !== 'string') failed.push(unreadable(text));
-          else next.set(file, before?.text === text ? before : { text, documents: parseManifest(nameOf(file), text) });
+          else next.set(file, before?.text === text ? before : parseFile(file, text, before));
         }
       }
       parsed = next;
@@ -57,6 +57,15 @@ export function createManifestReader(paths: readonly string[], stdin: string | u
       return (await Promise.all(files.map((file) => fingerprintOf(file)))).join('\n');
     },
   };
+}
+
+/**
+ * Who writes a file in place empties it first, and may take a while: a file that has lost all of its text says nothing new. To
+ * remove what it holds, one removes the file.
+ */
+function parseFile(file: string, text: string, before: ParsedFile | undefined): ParsedFile {
+  const isEmptied = text.trim() === '' && before !== undefined && before.documents.length > 0;
+  return { text, documents: isEmptied ? [emptied(file)] : parseManifest(nameOf(file), text) };
 }
 
 async function readText(file: string, stdin: string | undefined): Promise<string | Failure> {
@@ -124,8 +133,15 @@ function nameOf(file: string): string {
 }
 
 function unreadable({ path, error }: Failure): SourceDocument {
-  const message = `${describe(error)}; what it said last stays in force.`;
-  return { file: path, value: undefined, locate: () => undefined, problems: [{ code: 'source-unreadable', message }] };
+  return unusable(path, `${describe(error)}; what it said last stays in force.`);
+}
+
+function emptied(file: string): SourceDocument {
+  return unusable(file, 'the file is empty; what it said last stays in force until the file is written or removed.');
+}
+
+function unusable(file: string, message: string): SourceDocument {
+  return { file, value: undefined, locate: () => undefined, problems: [{ code: 'source-unreadable', message }] };
 }
 
 function codeOf(error: unknown): string | undefined {
