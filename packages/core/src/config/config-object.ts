@@ -105,6 +105,8 @@ export interface HttpMatch {
   readonly sourceNamespace: string;
   /** Empty = those of the object. */
   readonly gateways: readonly string[];
+  /** Merged with a match of the rule that delegates to its own: that one. */
+  readonly within?: HttpMatch;
   readonly place: FieldPlace;
 }
 

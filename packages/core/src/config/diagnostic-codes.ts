@@ -41,6 +41,7 @@ export type DiagnosticCode =
   | 'destination-unknown-port'
   | 'delegate-unknown'
   | 'delegate-conflict'
+  | 'delegate-unused'
   | 'destination-rules-merged'
   | 'destination-rule-shadowed'
   | 'destination-rule-out-of-reach'
@@ -61,8 +62,11 @@ export type AnalyzeCode =
   | 'pod-port-disagreement'
   | 'external-name-port'
   | 'one-call-per-connection'
+  | 'port-settings-unused'
+  | 'port-settings-replace'
   | 'match-ineffective'
   | 'destination-port-open'
+  | 'fault-never-fires'
   | 'outlier-detection-turns-on-locality'
   | 'failover-without-outlier-detection'
   | 'tls-without-ca'
@@ -183,7 +187,8 @@ export const DIAGNOSTIC_KINDS: Readonly<Record<DiagnosticCode, DiagnosticKind>> 
   },
   'virtual-service-conflict': {
     severity: 'error',
-    meaning: 'Two VirtualServices claim the same host; the older one holds (then by name, then by namespace).',
+    meaning:
+      'Two VirtualServices have rules for the same host, port and callers; the older one holds (then by name, then by namespace).',
   },
   'destination-unknown-host': {
     severity: 'error',
@@ -204,6 +209,10 @@ export const DIAGNOSTIC_KINDS: Readonly<Record<DiagnosticCode, DiagnosticKind>> 
   'delegate-conflict': {
     severity: 'warning',
     meaning: 'A rule that is delegated to matches nothing of what is delegated; it is left out.',
+  },
+  'delegate-unused': {
+    severity: 'warning',
+    meaning: 'A VirtualService has no hosts, and none delegates to it; its rules take no call.',
   },
   'destination-rules-merged': {
     severity: 'info',
@@ -272,6 +281,15 @@ export const DIAGNOSTIC_KINDS: Readonly<Record<DiagnosticCode, DiagnosticKind>> 
     severity: 'warning',
     meaning: 'maxRequestsPerConnection is 1: every call needs a connection of its own.',
   },
+  'port-settings-unused': {
+    severity: 'warning',
+    meaning: 'An entry of portLevelSettings is for a port that the Service does not have; it has no effect.',
+  },
+  'port-settings-replace': {
+    severity: 'warning',
+    meaning:
+      'An entry of portLevelSettings leaves out what the policy around it says; for its port the default holds instead.',
+  },
   'match-ineffective': {
     severity: 'warning',
     meaning: 'A match of an HTTP rule takes no call, as an earlier match takes all of them.',
@@ -279,6 +297,10 @@ export const DIAGNOSTIC_KINDS: Readonly<Record<DiagnosticCode, DiagnosticKind>> 
   'destination-port-open': {
     severity: 'warning',
     meaning: 'A destination names no port, and its Service has several; the one that the caller dialled is used.',
+  },
+  'fault-never-fires': {
+    severity: 'warning',
+    meaning: 'A fault has no percentage, or one of 0; no call is delayed or aborted.',
   },
   'outlier-detection-turns-on-locality': {
     severity: 'info',

@@ -1,13 +1,14 @@
 import type { ExportTo, HostPattern } from './config-object.ts';
 import type { FieldReader } from './field-reader.ts';
-import { isDnsLabel, isDnsSubdomain, isHostPattern } from './names.ts';
+import { isDnsLabel, isDnsSubdomain, isHostPattern, withoutRoot } from './names.ts';
 
 /** Reads one host; reports what can be no host name. Names are compared without case (RFC 4343). */
 export function readHost(reader: FieldReader, field: string): HostPattern | undefined {
-  const text = reader.string(field);
-  if (text === undefined) return undefined;
+  const written = reader.string(field);
+  if (written === undefined) return undefined;
+  const text = withoutRoot(written);
   if (isHostPattern(text)) return { host: text.toLowerCase(), place: reader.place(field) };
-  return reader.fail(field, 'invalid-value', `Field ${field} must be a host name or *.suffix, not "${text}".`);
+  return reader.fail(field, 'invalid-value', `Field ${field} must be a host name or *.suffix, not "${written}".`);
 }
 
 /** istio.io, `exportTo`: namespaces, `.`, `*` or `~`. */

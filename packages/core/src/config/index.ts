@@ -9,6 +9,7 @@ export {
 } from './annotations/annotation-table.ts';
 export { closestName } from './annotations/closest-name.ts';
 export { type ParsedAnnotations, parseAnnotations } from './annotations/parse-annotations.ts';
+export { followAlias } from './follow-alias.ts';
 export { renderFieldPath } from './field-path.ts';
 export { type IpAddress, parseIpAddress } from './ip-address.ts';
 export { type Honourable, HONOURED } from './honoured.ts';

@@ -20,11 +20,18 @@ export function readDnsLabel(reader: FieldReader, field: string): string | undef
   return reader.fail(field, 'invalid-value', `Field ${field} must be a DNS label (${rule}), not "${value}".`);
 }
 
-/**
- * A host of a VirtualService or DestinationRule: a name, `*`, or a wildcard prefix `*.x` (Istio validates it so).
- * The last label of a fully qualified name may be followed by no dot.
- */
+/** A host of a DestinationRule, or a destination: a name, `*`, or a wildcard prefix `*.x`, in any case. */
 export function isHostPattern(text: string): boolean {
   if (text === '*') return true;
   return isDnsSubdomain((text.startsWith('*.') ? text.slice(2) : text).toLowerCase());
+}
+
+/** The same where a wildcard may also stand for the beginning of a label, `*-x.y` or `*x.y` (Istio, `IsWildcardDNS1123Label`). */
+export function isSuffixPattern(text: string): boolean {
+  return isHostPattern(text) || isDnsSubdomain(text.replace(/^\*-?/, '').toLowerCase());
+}
+
+/** The name of a host without the dot of the root (RFC 1034 §3.1), which changes nothing of what it means. */
+export function withoutRoot(text: string): string {
+  return text.length > 1 && text.endsWith('.') ? text.slice(0, -1) : text;
 }

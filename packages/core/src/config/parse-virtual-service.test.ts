@@ -27,6 +27,24 @@ function withRule(rule: object): object {
   return { hosts: ['a'], http: [rule] };
 }
 
+test('every host that Istio takes is one', () => {
+  for (const [host, read] of [
+    ['*-x.Bar.com', '*-x.bar.com'],
+    ['*foo.com', '*foo.com'],
+    ['*foo', '*foo'],
+    ['a.default.svc.cluster.local.', 'a.default.svc.cluster.local'],
+    ['10.1.2.3', '10.1.2.3'],
+    ['FD00:0::7', 'fd00::7'],
+  ]) {
+    const { found, findings } = parse({ ...withRule({ route }), hosts: [host], gateways: ['gw'] });
+    assert.deepEqual([found?.hosts.map((one) => one.host), findings], [[read], []], host);
+  }
+  for (const host of ['*-', '**x.com', 'a*.com', '*.*.com', '.', 'a..', '*-.com', 'a.*', '[::1]']) {
+    const { findings } = parse({ ...withRule({ route }), hosts: [host], gateways: ['gw'] });
+    assert.deepEqual(findings, ['invalid-value spec.hosts[0]'], host);
+  }
+});
+
 test('hosts, destinations and weights are read the same under all three versions', () => {
   for (const version of ['v1', 'v1beta1', 'v1alpha3']) {
     const destinations = [
@@ -191,6 +209,8 @@ const WRONG: readonly [unknown, string][] = [
   [{ ...withRule({ route }), hosts: ['a_b'] }, 'invalid-value spec.hosts[0]'],
   [{ ...withRule({ route }), hosts: ['a', 'A'] }, 'invalid-value spec.hosts[1]'],
   [{ ...withRule({ route }), hosts: ['*.foo.com', 'a.foo.com'] }, 'invalid-value spec.hosts[1]'],
+  [{ ...withRule({ route }), hosts: ['*-x.foo.com', 'a-x.foo.com'] }, 'invalid-value spec.hosts[1]'],
+  [{ ...withRule({ route }), hosts: ['a.foo.com', 'a.foo.com.'] }, 'invalid-value spec.hosts[1]'],
   [{ ...withRule({ route }), hosts: [1] }, 'wrong-type spec.hosts[0]'],
   [{ ...withRule({ route }), exportTo: ['A'] }, 'invalid-value spec.exportTo[0]'],
   [{ ...withRule({ route }), exportTo: ['*', 'a'] }, 'invalid-value spec.exportTo'],

@@ -2,7 +2,8 @@ import type { HostPattern, VirtualService } from './config-object.ts';
 import type { FieldReader } from './field-reader.ts';
 import { checkGateways, readExportTo } from './host-pattern.ts';
 import type { Metadata } from './metadata.ts';
-import { isHostPattern } from './names.ts';
+import { parseIpAddress } from './ip-address.ts';
+import { isSuffixPattern, withoutRoot } from './names.ts';
 import { parseHttpRules } from './parse-http-rules.ts';
 
 const NOT_GRPC = 'it is for ports that do not speak HTTP, gRPC calls are routed by http';
@@ -44,7 +45,8 @@ function readHosts(spec: FieldReader, inMesh: boolean): readonly HostPattern[] {
   const texts = spec.strings('hosts') ?? [];
   const hosts: HostPattern[] = [];
   for (const [index, text] of texts.entries()) {
-    const host = text.toLowerCase();
+    // An address as callers have it in their `:authority`.
+    const host = parseIpAddress(text)?.address ?? withoutRoot(text).toLowerCase();
     const wrong = whatIsWrong(host, inMesh, hosts);
     if (wrong === undefined) hosts.push({ host, place: spec.place('hosts', index) });
     else spec.report.report('invalid-value', spec.at('hosts', index), wrong);
@@ -59,9 +61,11 @@ function readHosts(spec: FieldReader, inMesh: boolean): readonly HostPattern[] {
   return hosts;
 }
 
-/** Istio's validation: a mesh host is a name or `*.suffix`, and no two of one object overlap. */
+/** Istio's validation: a mesh host is a name, an address or `*suffix`, and no two of one object overlap. */
 function whatIsWrong(host: string, inMesh: boolean, before: readonly HostPattern[]): string | undefined {
-  if (!isHostPattern(host)) return `A host must be a host name or *.suffix, not "${host}".`;
+  if (!isSuffixPattern(host) && parseIpAddress(host) === undefined) {
+    return `A host must be a host name or *.suffix, not "${host}".`;
+  }
   if (!inMesh) return undefined;
   if (host === '*') return 'Host "*" is for gateways only; name the hosts inside the cluster.';
   const other = before.find((earlier) => overlaps(earlier.host, host));
@@ -71,5 +75,5 @@ function whatIsWrong(host: string, inMesh: boolean, before: readonly HostPattern
 function overlaps(a: string, b: string): boolean {
   if (a === b) return true;
   const [longer, shorter] = a.length > b.length ? [a, b] : [b, a];
-  return shorter.startsWith('*.') && longer.endsWith(shorter.slice(1));
+  return shorter.startsWith('*') && longer.endsWith(shorter.slice(1));
 }

@@ -88,6 +88,15 @@ export interface WeightedDestination {
   readonly authority?: string;
 }
 
+/** A rule that says what those that it delegates to leave open. */
+export interface DelegatingRule {
+  readonly virtualService: ObjectRef;
+  /** In kubectl's spelling. */
+  readonly path: string;
+  /** Fields of the rule: `timeout`, `retries`, … */
+  readonly fields: readonly string[];
+}
+
 /** One rule of a virtual host. The first that matches wins. */
 export interface Route {
   readonly name: string;
@@ -95,6 +104,8 @@ export interface Route {
   readonly path?: string;
   /** The VirtualService whose rule it is: one delegated to, or the virtual host's own. */
   readonly virtualService?: ObjectRef;
+  /** The rule that delegates to it; `fields` are what the route has of that. Absent: no rule does, or it has nothing of it. */
+  readonly delegatedBy?: DelegatingRule;
   /** Alternatives: one that holds is enough. Absent: every call. */
   readonly matches?: readonly RouteMatch[];
   /** Only weights above zero; weight 1 for a sole destination. Empty only for a route with an `answer`. */

@@ -2,38 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCompiler } from '../compile/index.ts';
 import { parseObjects } from '../config/index.ts';
-import type { Snapshot } from '../model/index.ts';
+import { istio, pod, service, slice, snapshotOf } from './explain-call.test-bed.ts';
 import { type ExplainedCall, explainCall } from './explain-call.ts';
 
-const service = (name: string): object => ({
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name },
-  spec: { ports: [{ name: 'grpc', port: 8000 }] },
-});
-const slice = {
-  apiVersion: 'discovery.k8s.io/v1',
-  kind: 'EndpointSlice',
-  metadata: { name: 'backend-1', labels: { 'kubernetes.io/service-name': 'backend' } },
-  addressType: 'IPv4',
-  ports: [{ name: 'grpc', port: 8000 }],
-  endpoints: [1, 2, 3].map((n) => ({
-    addresses: [`10.0.0.${n}`],
-    conditions: { ready: n !== 3 },
-    targetRef: { kind: 'Pod', name: `p${n}` },
-  })),
-};
-const pod = (n: number): object => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name: `p${n}`, labels: { v: String(n) } },
-});
-const istio = (kind: string, name: string, spec: object): object => ({
-  apiVersion: 'networking.istio.io/v1',
-  kind,
-  metadata: { name },
-  spec,
-});
 const routes = [
   { match: [{ headers: { user: { exact: 'jason' } } }], route: [{ destination: { host: 'backend', subset: 'one' } }] },
   {
@@ -63,11 +34,6 @@ const OBJECTS = [
   }),
 ];
 
-function snapshotOf(objects: readonly object[]): Snapshot {
-  const documents = objects.map((value) => ({ file: 'a', value, locate: () => undefined }));
-  return createCompiler().compile(parseObjects(documents, { defaultNamespace: 'default' }));
-}
-
 function explain(
   path: string,
   headers: Readonly<Record<string, string>> = {},
@@ -88,6 +54,8 @@ test('each step names the object and the field that decided, and why those befor
       'virtual-service v spec.hosts',
       'route v spec.http[1]',
       'action v spec.http[1].timeout',
+      // What holds by default is nobody's.
+      'action',
       'destination v spec.http[1].route',
       'destination-rule d spec.subsets',
       'endpoints backend spec.ports',
@@ -102,7 +70,7 @@ test('each step names the object and the field that decided, and why those befor
     'Route http[0] does not: headers[user] must be one that is "jason", and it is absent.',
   ]);
   assert.match(
-    steps[6]?.because.join(' ') ?? '',
+    steps.find(({ step }) => step === 'endpoints')?.because.join(' ') ?? '',
     /10\.0\.0\.1:8000 is in.*10\.0\.0\.2:8000 is out: its labels.*10\.0\.0\.3:8000 is out: it is not ready/,
   );
   assert.deepEqual(
@@ -200,10 +168,72 @@ test('a preference for near endpoints is told with whose it is', () => {
     ]);
     const unknown = explainCall(createCompiler().compile(parsed), { path: '/a', authority: 'backend' }, options);
     const alike = unknown.steps.find((one) => one.step === 'locality');
-    assert.equal(alike?.because[0]?.includes('the place of the callers is not known'), kind === 'Service' || undefined);
+    assert.deepEqual([alike?.object?.kind, alike?.field], [kind, field]);
+    assert.match(alike?.because[0] ?? '', /callers,? (?:whose place )?is not known/);
     assert.deepEqual(
       shares.map(({ endpoint, share }) => [endpoint, share]),
       [['10.0.0.2:8000', 1]],
     );
   }
+});
+
+test('of rules that are delegated to nobody it is told why they are left out', () => {
+  const delegates = (name: string): object => ({ match: [{ uri: { prefix: `/${name}` } }], delegate: { name } });
+  const root = istio('VirtualService', 'root', {
+    hosts: ['backend'],
+    http: [delegates('nobody'), delegates('other'), { route: [{ destination: { host: 'backend' } }] }],
+  });
+  const outside = { match: [{ uri: { prefix: '/elsewhere' } }], route: [{ destination: { host: 'backend' } }] };
+  const other = istio('VirtualService', 'other', { http: [outside] });
+  const foreign = istio('VirtualService', 'foreign', {
+    hosts: ['else.example'],
+    http: [delegates('nowhere'), { route: [{ destination: { host: 'backend' } }] }],
+  });
+  const snapshot = snapshotOf([service('backend'), slice, root, other, foreign]);
+  const request = { path: '/echo.Echo/Say', authority: 'backend:8000' };
+  const { steps } = explainCall(snapshot, request, { namespace: 'default', listenPort: 0 });
+  const said = steps.find(({ step }) => step === 'route')?.because ?? [];
+  assert.deepEqual(said, [
+    'Route http[0] does not: its delegate default/nobody is not there or has hosts of its own.',
+    'Route http[0] of default/other does not: its match takes nothing of what default/root delegates to it.',
+  ]);
+});
+
+test('a field is of the rule that has it: of the one that delegates, or of the one delegated to', () => {
+  const root = istio('VirtualService', 'root', {
+    hosts: ['backend'],
+    http: [{ delegate: { name: 'child' }, timeout: '5s', headers: { request: { set: { 'x-root': '1' } } } }],
+  });
+  const route = [{ destination: { host: 'backend' } }];
+  const child = istio('VirtualService', 'child', { http: [{ route, retries: { attempts: 1 }, timeout: '9s' }] });
+  const snapshot = snapshotOf([service('backend'), slice, root, child]);
+  const request = { path: '/echo.Echo/Say', authority: 'backend:8000' };
+  const { steps } = explainCall(snapshot, request, { namespace: 'default', listenPort: 0 });
+  const places = steps.filter(({ step }) => step === 'action').map(({ object, field }) => `${object?.name} ${field}`);
+  assert.deepEqual(places, [
+    'root spec.http[0].headers.request',
+    'child spec.http[0].timeout',
+    'child spec.http[0].retries',
+  ]);
+});
+
+test('the Service to fall back on is told as such, with why it is', () => {
+  const snapshot = snapshotOf([service('backend'), slice]);
+  const options = {
+    namespace: 'default',
+    listenPort: 8000,
+    service: { namespace: 'default', name: 'backend', port: 8000 },
+  };
+  const at = (authority: string): ExplainedCall => explainCall(snapshot, { path: '/a.B/C', authority }, options);
+  assert.match(
+    at('backend').steps[0]?.decision ?? '',
+    /^:authority "backend" means Service default\/backend, port 8000/,
+  );
+  const { outcome, steps } = at('stranger:1');
+  assert.equal(outcome, 'forwarded');
+  const [host] = steps;
+  const decision =
+    ':authority "stranger:1" leads nowhere, so the call goes to the Service to fall back on: Service default/backend, port 8000.';
+  assert.equal(host?.decision, decision);
+  assert.deepEqual(host?.because, [':authority "stranger:1" means Service default/stranger, which is not known.']);
 });

@@ -16,7 +16,7 @@ export interface ExplainedCall {
   readonly path: string;
   /** Namespace of the caller. */
   readonly from: string;
-  /** `forwarded`: it goes to one of `shares`; `answered`: the route answers by itself; `failed`: it has nowhere to go. */
+  /** `forwarded`: it goes to one of `shares`; `answered`: the route answers by itself; `failed`: nobody can take it. */
   readonly outcome: 'forwarded' | 'answered' | 'failed';
   /** Health and load are those of a running proxy; else every endpoint is taken to be well and idle. */
   readonly live: boolean;
@@ -24,7 +24,7 @@ export interface ExplainedCall {
   readonly shares: readonly ExplainedShare[];
   /** 0–1 of all calls like this one: those that a fault of the route ends. */
   readonly aborted: number;
-  /** 0–1 of them: those whose destination has no endpoint that takes calls. With `shares` and `aborted` it makes 1. */
+  /** 0–1 of them: those whose destination has no endpoint that can take them. With `shares` and `aborted` it makes 1. */
   readonly failing: number;
 }
 
@@ -49,7 +49,8 @@ export function explainCall(
     const steps: ExplainedStep[] = [{ step: 'host', decision: table.explainMiss(authority), because }];
     return { ...call, outcome: 'failed', steps, ...NOWHERE };
   }
-  const steps: ExplainedStep[] = [explainHost(snapshot, host, authority), explainVirtualService(snapshot, host)];
+  const first = explainHost(snapshot, host, authority, options);
+  const steps = [first, explainVirtualService(snapshot, host)];
   const hit = findRoute(host, request);
   const misses = explainMisses(host, request, hit?.route);
   if (hit === undefined) {
@@ -67,7 +68,7 @@ export function explainCall(
     decision: `Route ${renderRouteName(route, host)} takes the call: ${taken}.`,
     because: misses,
   });
-  steps.push(...explainActions(route, match, request));
+  steps.push(...explainActions(snapshot, host, hit, request, live));
   if (route.answer !== undefined) return { ...call, outcome: 'answered', steps, shares: [], aborted: 0, failing: 0 };
   const aborted = Math.min(1, (route.fault?.abort?.percent ?? 0) / 100);
   if (aborted === 1) return { ...call, outcome: 'answered', steps, shares: [], aborted, failing: 0 };
@@ -84,7 +85,12 @@ export function explainCall(
 
 const NOWHERE = { shares: [], aborted: 0, failing: 1 } as const;
 
-function explainHost(snapshot: Snapshot, host: VirtualHost, authority: string): ExplainedStep {
+function explainHost(
+  snapshot: Snapshot,
+  host: VirtualHost,
+  authority: string,
+  options: RouteTableOptions,
+): ExplainedStep {
   const [name = ''] = host.host.split('.');
   const quoted = JSON.stringify(authority);
   const entry = snapshot.services.get(`${host.namespace}/${name}`);
@@ -98,24 +104,28 @@ function explainHost(snapshot: Snapshot, host: VirtualHost, authority: string): 
       because: [],
     };
   }
-  return {
-    step: 'host',
-    object: { kind: 'Service', namespace: host.namespace, name },
-    field: 'metadata.name',
-    decision: `:authority ${quoted} means Service ${host.namespace}/${name}, port ${host.port}.`,
-    because: entry.service.headless ? ['It is headless, and balanced as any other.'] : [],
-  };
+  const because = entry.service.headless ? ['It is headless, and balanced as any other.'] : [];
+  const named = `Service ${host.namespace}/${name}, port ${host.port}`;
+  const why = whyFallenBack(snapshot, authority, options);
+  const decision =
+    why === undefined
+      ? `:authority ${quoted} means ${named}.`
+      : `:authority ${quoted} leads nowhere, so the call goes to the Service to fall back on: ${named}.`;
+  if (why !== undefined) because.unshift(why);
+  const object = { kind: 'Service', namespace: host.namespace, name } as const;
+  return { step: 'host', object, field: 'metadata.name', decision, because };
 }
 
-/** Why an object that is not used was not; its message names the host. */
-const WHY_NOT = new Set([
-  'virtual-service-conflict',
-  'not-exported',
-  'not-in-mesh',
-  'host-not-expanded',
-  'delegate-unknown',
-  'delegate-conflict',
-]);
+/** Why the authority alone leads to no host; `undefined` where it does. */
+function whyFallenBack(snapshot: Snapshot, authority: string, options: RouteTableOptions): string | undefined {
+  if (options.service === undefined) return undefined;
+  const { namespace, listenPort } = options;
+  const table = createRouteTable(snapshot, { namespace, listenPort });
+  return table.findVirtualHost(authority) === undefined ? table.explainMiss(authority) : undefined;
+}
+
+/** Why an object that is not used was not; its message names the host. Rules that are left out are told with the route. */
+const WHY_NOT = new Set(['virtual-service-conflict', 'not-exported', 'not-in-mesh', 'host-not-expanded']);
 
 function explainVirtualService(snapshot: Snapshot, host: VirtualHost): ExplainedStep {
   const { virtualService: object } = host;

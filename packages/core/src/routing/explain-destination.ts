@@ -7,12 +7,14 @@ import {
   type Snapshot,
   type WeightedDestination,
 } from '../model/index.ts';
+import { explainDestinationChanges } from './explain-headers.ts';
 import { explainLocality, renderShare } from './explain-locality.ts';
 import { explainPolicy } from './explain-policy.ts';
 import { explainRules } from './explain-rules.ts';
 import type { ExplainedShare } from './explain-shares.ts';
+import { explainTls, isOutOfReach } from './explain-tls.ts';
 import { explainWatch } from './explain-watch.ts';
-import { type ExplainedStep, ofRoute, serviceOfCluster } from './explained-step.ts';
+import { type ExplainedStep, ofRoute, serviceOfCluster, whyUnknown } from './explained-step.ts';
 import { endpointsInUse, type LiveState, servedPart } from './live-state.ts';
 import type { RouteRequest } from './route-request.ts';
 
@@ -32,14 +34,18 @@ export function explainDestination(
   const weight = destination.weight / route.totalWeight;
   const cluster = snapshot.clusters.get(destination.cluster);
   const part = route.destinations.length === 1 ? 'All calls go' : `${renderShare(weight)} of the calls go`;
+  const because =
+    route.destinations.length === 1 ? [] : [`Its weight is ${destination.weight} of ${route.totalWeight}.`];
+  if (cluster === undefined) because.push('Nothing is known of it, so they fail.');
   const steps: ExplainedStep[] = [
     {
       step: 'destination',
       ...(object !== undefined && { object }),
       ...(field !== undefined && { field: `${field}.route` }),
       decision: `${part} to ${destination.cluster}.`,
-      because: route.destinations.length === 1 ? [] : [`Its weight is ${destination.weight} of ${route.totalWeight}.`],
+      because,
     },
+    ...explainDestinationChanges(route, destination),
   ];
   if (cluster === undefined) return { steps, shares: [] };
   steps.push(explainRules(snapshot, cluster), explainEndpoints(snapshot, cluster, live));
@@ -50,8 +56,11 @@ export function explainDestination(
   if (locality !== undefined) steps.push(locality);
   const watch = explainWatch(cluster);
   if (watch !== undefined) steps.push(watch);
+  const tls = explainTls(cluster);
+  if (tls !== undefined) steps.push(tls);
   steps.push(policy.step);
-  return { steps, shares: policy.shares.map((share) => ({ ...share, share: share.share * weight })) };
+  const shares = isOutOfReach(cluster) ? [] : policy.shares;
+  return { steps, shares: shares.map((share) => ({ ...share, share: share.share * weight })) };
 }
 
 function explainEndpoints(snapshot: Snapshot, cluster: Cluster, live: LiveState): ExplainedStep {
@@ -88,6 +97,8 @@ function explainEndpoints(snapshot: Snapshot, cluster: Cluster, live: LiveState)
     if (inUse[index] === true) return `${keyOf(endpoint)} is in: ${whyIn(endpoint)}${now}.`;
     return `${keyOf(endpoint)} is out: ${state?.ejected === true ? 'it is ejected' : 'health checks find it sick'}${now}.`;
   });
+  const unknown = whyUnknown(snapshot, cluster);
+  if (unknown !== undefined) because.push(unknown);
   const taking = inUse.filter((is, index) => is && placed?.has(index) !== false).length;
   const decision = `${taking} of ${known.length} endpoints take calls.`;
   return { step: 'endpoints', ...(entry !== undefined && { object, field: 'spec.ports' }), decision, because };

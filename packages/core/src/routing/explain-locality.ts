@@ -55,17 +55,19 @@ function whoAsksForPlaces(snapshot: Snapshot, cluster: Cluster): Pick<ExplainedS
 
 /** What goes by the place of the callers, but was not told it. */
 function explainUnknownPlace(snapshot: Snapshot, cluster: Cluster): ExplainedStep | undefined {
-  const rule = cluster.policyAt?.loadBalancer?.object;
-  const owners = [...(rule === undefined ? [] : [rule]), serviceOfCluster(snapshot, cluster).object];
-  const findings = snapshot.diagnostics.filter(({ code, object }) => {
-    return code === 'callers-unknown' && object !== undefined && owners.some((owner) => isSameObject(owner, object));
+  const { loadBalancer, outlierDetection } = cluster.policyAt ?? {};
+  const places = [loadBalancer, outlierDetection, { object: serviceOfCluster(snapshot, cluster).object, field: '' }];
+  const findings = snapshot.diagnostics.filter(({ code, object, path = '' }) => {
+    if (code !== 'callers-unknown' || object === undefined) return false;
+    return places.some((at) => at !== undefined && isSameObject(at.object, object) && path.startsWith(at.field));
   });
   const [first] = findings;
   if (first === undefined) return undefined;
-  const { object } = first;
+  const { object, path } = first;
   return {
     step: 'locality',
     ...(object !== undefined && { object }),
+    ...(path !== undefined && { field: path }),
     decision: 'Where the callers are is not known, so all endpoints are alike near.',
     because: findings.map(({ message }) => message),
   };

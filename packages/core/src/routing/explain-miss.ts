@@ -1,6 +1,13 @@
-import { serviceKey, type Snapshot, type VirtualHost } from '../model/index.ts';
+import { type ServiceEntry, serviceKey, type Snapshot, type VirtualHost } from '../model/index.ts';
 import { parseAuthority } from './parse-authority.ts';
-import { type ClusterIpIndex, findService, splitServiceName, tcpPortsOf } from './service-names.ts';
+import {
+  aliasedService,
+  type ClusterIpIndex,
+  findHeadlessService,
+  findService,
+  splitServiceName,
+  tcpPortsOf,
+} from './service-names.ts';
 
 /** A Service port as a user names it. */
 export interface AddressedService {
@@ -39,27 +46,34 @@ function explainAuthority(
   if (text === '') return 'The call has no :authority to route by';
   const authority = parseAuthority(text);
   if (authority === undefined) return `:authority ${quoted} is no host or host:port`;
-  const entry = findService(snapshot, clusterIps, namespace, authority);
+  const named = findService(snapshot, clusterIps, namespace, authority);
+  const entry = named ?? findHeadlessService(snapshot, namespace, authority)?.entry;
   if (entry === undefined) {
     if (authority.isIpAddress) return `:authority ${quoted} is the cluster address of no known Service`;
-    const named = splitServiceName(authority.host, namespace, snapshot.clusterDomain);
-    if (named === undefined) return `:authority ${quoted} is not the name of a Service in ${snapshot.clusterDomain}`;
-    return `:authority ${quoted} means Service ${serviceKey(named.namespace, named.name)}, which is not known`;
+    const meant = splitServiceName(authority.host, namespace, snapshot.clusterDomain);
+    if (meant === undefined) return `:authority ${quoted} is not the name of a Service in ${snapshot.clusterDomain}`;
+    return `:authority ${quoted} means Service ${serviceKey(meant.namespace, meant.name)}, which is not known`;
   }
-  const key = serviceKey(entry.service.namespace, entry.service.name);
-  if (entry.service.type === 'ExternalName')
-    return `:authority ${quoted} means Service ${key}, which is only a DNS alias`;
-  const ports = tcpPortsOf(entry);
-  const host = `${entry.service.name}.${entry.service.namespace}.svc.${snapshot.clusterDomain}`;
+  const end = aliasedService(snapshot, entry);
+  if (end === undefined) return `:authority ${quoted} means Service ${keyOf(entry)}, which is only a DNS alias`;
+  const key = keyOf(end);
+  const means = `:authority ${quoted} means ${named === undefined ? 'a pod of ' : ''}Service ${key}`;
+  const ports = tcpPortsOf(end);
+  const host = `${end.service.name}.${end.service.namespace}.svc.${snapshot.clusterDomain}`;
   if (ports.length > 0 && !ports.some((port) => snapshot.virtualHosts.has(`${host}:${port}`))) {
-    return `:authority ${quoted} means Service ${key}, which is not exported to these callers`;
+    return `${means}, which is not exported to these callers`;
   }
-  if (ports.length === 0) return `:authority ${quoted} means Service ${key}, which has no TCP port`;
+  if (ports.length === 0) return `${means}, which has no TCP port`;
   const known = `TCP ${ports.length === 1 ? 'port' : 'ports'} ${ports.join(', ')}`;
   if (authority.port !== undefined) {
-    return `:authority ${quoted} means Service ${key}, which has ${known} and not ${authority.port}`;
+    return `${means}, which has ${known} and not ${authority.port}`;
   }
-  return `:authority ${quoted} names no port, and Service ${key} has ${known} but not ${listenPort}, where the call arrived`;
+  const which = listenPort === 0 ? '' : ` but not ${listenPort}, where the call arrived`;
+  return `:authority ${quoted} names no port, and Service ${key} has ${known}${which}`;
+}
+
+function keyOf({ service: { namespace, name } }: ServiceEntry): string {
+  return serviceKey(namespace, name);
 }
 
 /** Why a virtual host has no route for a call. */

@@ -11,7 +11,7 @@ interface Setting {
 }
 
 /** In the order in which they are told. */
-const BLOCKS = ['outlierDetection', 'connectionPool', 'retryBudget', 'tls'] as const;
+const BLOCKS = ['outlierDetection', 'connectionPool', 'retryBudget'] as const;
 
 /** What takes endpoints out of use, limits them or hedges calls; `undefined` when nothing does. */
 export function explainWatch(cluster: Cluster): ExplainedStep | undefined {
@@ -27,12 +27,11 @@ export function explainWatch(cluster: Cluster): ExplainedStep | undefined {
 }
 
 function blocksOf(cluster: Cluster): readonly Setting[] {
-  const { outlierDetection, connectionPool, retryBudget, tls, extensions, policyAt } = cluster;
+  const { outlierDetection, connectionPool, retryBudget, extensions, policyAt } = cluster;
   const does: Readonly<Record<(typeof BLOCKS)[number], string | undefined>> = {
     outlierDetection: outlierDetection && ejections(outlierDetection, extensions?.rateEjections !== undefined),
     connectionPool: connectionPool && limits(connectionPool),
     retryBudget: retryBudget && budget(retryBudget),
-    tls: tls === undefined || tls === 'DISABLE' ? undefined : `calls go to endpoints over TLS, mode ${tls.mode}`,
   };
   return BLOCKS.flatMap((name) => {
     const place = policyAt?.[name];

@@ -20,6 +20,7 @@ export interface ExplainedStep {
     | 'locality'
     | 'endpoints'
     | 'watch'
+    | 'tls'
     | 'policy';
   /** The object that decided; absent where a default holds. */
   readonly object?: ObjectRef;
@@ -30,6 +31,8 @@ export interface ExplainedStep {
   /** Why, and why not otherwise: a sentence each. */
   readonly because: readonly string[];
 }
+
+export const NOT_YET = 'The proxy does not honour this yet.';
 
 /** Whether a finding names the host. */
 export function concerns({ message }: Diagnostic, host: string): boolean {
@@ -45,9 +48,18 @@ export function serviceOfCluster(
   return { object: { kind: 'Service', namespace, name }, entry: services.get(serviceKey(namespace, name)) };
 }
 
-/** The rule of a VirtualService that a route is. */
-export function ofRoute(route: Route): { readonly object?: ObjectRef; readonly field?: string } {
-  const { virtualService, path } = route;
+/** Why a cluster has no endpoint that it could have; `undefined` where its Service and port are known. */
+export function whyUnknown(snapshot: Snapshot, cluster: Cluster): string | undefined {
+  const { entry } = serviceOfCluster(snapshot, cluster);
+  if (entry === undefined) return `No Service ${cluster.host} is known.`;
+  if (entry.ports.some(({ port }) => port.port === cluster.port)) return undefined;
+  return `Service ${cluster.host} has no port ${cluster.port}.`;
+}
+
+/** The rule of a VirtualService that a route is, or of the one that delegates to it where that says the part. */
+export function ofRoute(route: Route, part = ''): { readonly object?: ObjectRef; readonly field?: string } {
+  const [field = ''] = part.split('.', 1);
+  const { virtualService, path } = route.delegatedBy?.fields.includes(field) === true ? route.delegatedBy : route;
   return {
     ...(virtualService !== undefined && { object: virtualService }),
     ...(path !== undefined && { field: path }),

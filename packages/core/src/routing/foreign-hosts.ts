@@ -2,8 +2,13 @@ import type { Snapshot, VirtualHost } from '../model/index.ts';
 
 /** Hosts that are no Services, but that VirtualServices speak of. */
 export interface ForeignHosts {
-  /** An exact name before a wildcard, the longest wildcard before the others (Envoy, `VirtualHost.domains`). */
-  find(host: string, port: number): VirtualHost | undefined;
+  findExact(host: string, port: number): VirtualHost | undefined;
+  /**
+   * The longest wildcard, which comes after any exact name (Envoy, `VirtualHost.domains`).
+   *
+   * @param least octets of its suffix
+   */
+  findWildcard(host: string, port: number, least?: number): VirtualHost | undefined;
 }
 
 export function createForeignHosts({ virtualHosts }: Snapshot): ForeignHosts {
@@ -15,11 +20,10 @@ export function createForeignHosts({ virtualHosts }: Snapshot): ForeignHosts {
   const at = (host: string, port: number): VirtualHost | undefined =>
     virtualHosts.get(`${host}:${port}`) ?? virtualHosts.get(`${host}:0`);
   return {
-    find(host, port) {
-      const exact = at(host, port);
-      if (exact !== undefined) return exact;
+    findExact: at,
+    findWildcard(host, port, least = 0) {
       const suffix = suffixes.find((one) => host.length > one.length && host.endsWith(one));
-      return suffix === undefined ? undefined : at(`*${suffix}`, port);
+      return suffix === undefined || suffix.length < least ? undefined : at(`*${suffix}`, port);
     },
   };
 }

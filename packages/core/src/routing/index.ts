@@ -1,11 +1,14 @@
 export { hashOfCall } from './call-hash.ts';
+export { grpcOfHttp } from './grpc-of-http.ts';
 export { meantEndpoint } from './meant-endpoint.ts';
 export { explainCall, type ExplainedCall } from './explain-call.ts';
 export type { ExplainedStep } from './explained-step.ts';
 export type { ExplainedShare } from './explain-shares.ts';
+export { whyNotSecured } from './explain-tls.ts';
 export type { LiveEndpoint, LiveState } from './live-state.ts';
 export { type AddressedService, explainNoRoute } from './explain-miss.ts';
-export { matchedPrefix, rewritePath } from './rewrite-path.ts';
+export { redirectTarget } from './redirect-target.ts';
+export { rewritePath } from './rewrite-path.ts';
 export type { RouteHit } from './route-index.ts';
 export type { RouteRequest } from './route-request.ts';
 export { createRouteTable, type RouteTable, type RouteTableOptions } from './route-table.ts';

@@ -68,11 +68,10 @@ test('addresses are compared, not their spelling', () => {
   assert.equal(tableOf(snapshot)('[fd00::a:1]'), undefined);
 });
 
-test('pods of other Services have no names of their own', () => {
-  for (const snapshot of [withAddress, balanced]) {
-    assert.equal(tableOf(snapshot)('10.0.0.2:9000'), undefined);
-    assert.equal(tableOf(snapshot)('backend-1.backend:8000'), undefined);
-  }
+test('pods of a Service with an address have no names of their own, and those of a headless one only names', () => {
+  for (const snapshot of [withAddress, balanced]) assert.equal(tableOf(snapshot)('10.0.0.2:9000'), undefined);
+  assert.equal(tableOf(withAddress)('backend-1.backend:8000'), undefined);
+  assert.equal(tableOf(balanced)('backend-1.backend:8000'), FULL);
 });
 
 const EXPLAINED: readonly [Snapshot, string, RegExp, readonly (readonly [string, number, boolean])[]][] = [

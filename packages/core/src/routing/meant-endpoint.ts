@@ -44,8 +44,9 @@ function namesOf({ endpoints, host }: Cluster): ReadonlyMap<string, number> {
 }
 
 /**
- * The Service ports whose pods callers may call by address or hostname: those with PASSTHROUGH and no address of their own, as
- * Istio's virtual host of a headless Service has the domain `*.` beside its own. Made when first asked for: next to nobody has any.
+ * The Service ports whose pods callers may call by address or hostname: those with PASSTHROUGH and no address of their own.
+ * Names under that of a headless Service are known before (`findHeadlessService`). Made when first asked for: next to nobody
+ * has any.
  */
 export function createMeantServices(
   snapshot: Snapshot,

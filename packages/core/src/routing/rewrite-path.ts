@@ -5,7 +5,7 @@ const regexes = new WeakMap<Rewrite, Regex>();
 
 /**
  * The path a call goes on with (Envoy `prefix_rewrite` and `regex_rewrite`): a prefix that the rule matched is replaced,
- * and else the whole path; the query stays.
+ * and else, as after a regular expression, the whole path; the query stays.
  */
 export function rewritePath(path: string, rewrite: Rewrite, match: RouteMatch | undefined): string {
   const change = rewrite.path;
@@ -27,7 +27,7 @@ export function rewritePath(path: string, rewrite: Rewrite, match: RouteMatch | 
 }
 
 /** The prefix of the path that a match asks for; a rule without a condition on the path matched `/`. */
-export function matchedPrefix(match: RouteMatch | undefined): string | undefined {
+function matchedPrefix(match: RouteMatch | undefined): string | undefined {
   const path = match?.path;
   if (path === undefined) return '/';
   return path.kind === 'prefix' ? path.text : undefined;

@@ -1,9 +1,16 @@
-import type { Snapshot, VirtualHost } from '../model/index.ts';
+import type { ServiceEntry, Snapshot, VirtualHost } from '../model/index.ts';
 import { type AddressedService, explainMiss } from './explain-miss.ts';
 import { createForeignHosts } from './foreign-hosts.ts';
 import { createMeantServices } from './meant-endpoint.ts';
-import { parseAuthority } from './parse-authority.ts';
-import { findService, indexClusterIps, tcpPortsOf } from './service-names.ts';
+import { type Authority, parseAuthority } from './parse-authority.ts';
+import {
+  aliasedService,
+  findHeadlessService,
+  findService,
+  type HeadlessName,
+  indexClusterIps,
+  tcpPortsOf,
+} from './service-names.ts';
 
 export interface RouteTableOptions {
   /** Short names in an authority are of this namespace. */
@@ -18,8 +25,9 @@ export interface RouteTableOptions {
 export interface RouteTable {
   /**
    * The virtual host a request's `:authority` means: a Service's name (short, with namespace, with `svc`, fully qualified;
-   * any case, with or without trailing dot) or cluster address, with or without port; or a host that is no Service, but that
-   * a VirtualService speaks of. Allocates nothing for an authority seen before.
+   * any case, with or without trailing dot) or cluster address, with or without port; what an alias leads to; a name under
+   * that of a headless Service, as its pods have; or a host that is no Service, but that a VirtualService speaks of.
+   * Allocates nothing for an authority seen before.
    */
   findVirtualHost(authority: string): VirtualHost | undefined;
   /** One sentence for a caller whose authority led nowhere: what and why. */
@@ -36,22 +44,44 @@ export function createRouteTable(snapshot: Snapshot, options: RouteTableOptions)
   const remembered = new Map<string, VirtualHost>();
   const fallback = options.service && virtualHostOf(snapshot, options.service);
 
+  const atService = ({ service, ports }: ServiceEntry, authority: Authority): VirtualHost | undefined => {
+    const { namespace, name } = service;
+    const port = authority.port ?? defaultPort(tcpPortsOf({ service, ports }), options.listenPort);
+    return port === undefined ? undefined : virtualHostOf(snapshot, { namespace, name, port });
+  };
+
+  const atAlias = (entry: ServiceEntry, authority: Authority): VirtualHost | undefined => {
+    const { namespace, name } = entry.service;
+    const host = `${name}.${namespace}.svc.${snapshot.clusterDomain}`;
+    const port = authority.port ?? options.listenPort;
+    const own = foreign.findExact(host, port) ?? foreign.findWildcard(host, port);
+    if (own !== undefined) return own;
+    const meaning = aliasedService(snapshot, entry);
+    return meaning && atService(meaning, authority);
+  };
+
+  /** Names under one of a headless Service are its own, but for what fits better. */
+  const underHeadless = ({ entry, label }: HeadlessName, authority: Authority): VirtualHost | undefined => {
+    const { namespace, name } = entry.service;
+    const suffix = `.${name}.${namespace}.svc.${snapshot.clusterDomain}`;
+    const [host, port] = [`${label}${suffix}`, authority.port ?? options.listenPort];
+    const better = foreign.findExact(host, port) ?? foreign.findWildcard(host, port, suffix.length);
+    return better ?? atService(entry, authority);
+  };
+
   const resolve = (text: string): VirtualHost | undefined => {
     const authority = parseAuthority(text);
     if (authority === undefined) return undefined;
+    const { host, port = options.listenPort } = authority;
     const service = findService(snapshot, clusterIps, options.namespace, authority);
-    if (service === undefined) {
-      const passed = meant(authority);
-      if (passed !== undefined) return virtualHostOf(snapshot, passed);
-      return foreign.find(authority.host, authority.port ?? options.listenPort);
-    }
-    const { namespace, name, type } = service.service;
-    if (type === 'ExternalName') {
-      const host = `${name}.${namespace}.svc.${snapshot.clusterDomain}`;
-      return foreign.find(host, authority.port ?? options.listenPort);
-    }
-    const port = authority.port ?? defaultPort(tcpPortsOf(service), options.listenPort);
-    return port === undefined ? undefined : virtualHostOf(snapshot, { ...service.service, port });
+    if (service?.service.type === 'ExternalName') return atAlias(service, authority);
+    if (service !== undefined) return atService(service, authority);
+    const exact = foreign.findExact(host, port);
+    if (exact !== undefined) return exact;
+    const headless = findHeadlessService(snapshot, options.namespace, authority);
+    if (headless !== undefined) return underHeadless(headless, authority);
+    const passed = meant(authority);
+    return passed === undefined ? foreign.findWildcard(host, port) : virtualHostOf(snapshot, passed);
   };
 
   return {

@@ -1,3 +1,4 @@
+import { followAlias } from '../config/index.ts';
 import { type ServiceEntry, serviceKey, type Snapshot } from '../model/index.ts';
 import type { Authority } from './parse-authority.ts';
 
@@ -39,6 +40,44 @@ export function findService(
   if (isIpAddress) return clusterIps.get(host);
   const named = splitServiceName(host, namespace, snapshot.clusterDomain);
   return named && snapshot.services.get(serviceKey(named.namespace, named.name));
+}
+
+/** A name under that of a headless Service. */
+export interface HeadlessName {
+  readonly entry: ServiceEntry;
+  /** What stands before the Service's name: of a pod its hostname. */
+  readonly label: string;
+}
+
+/** RFC 1035 §2.3.4: octets of a label, and of a name without its root. */
+const LONGEST_LABEL = 63;
+const LONGEST_NAME = 253;
+
+/**
+ * The headless Service that a name stands under, as those of its pods do: Istio gives its virtual host the domain `*.` before
+ * each of its own (pilot/pkg/networking/core, `generateVirtualHostDomains`). The longest one counts.
+ */
+export function findHeadlessService(
+  { services, clusterDomain }: Snapshot,
+  namespace: string,
+  { host, isIpAddress }: Authority,
+): HeadlessName | undefined {
+  if (isIpAddress || host.length > LONGEST_NAME) return undefined;
+  if (host.split('.').some((label) => label === '' || label.length > LONGEST_LABEL)) return undefined;
+  for (let dot = host.indexOf('.'); dot > 0; dot = host.indexOf('.', dot + 1)) {
+    const named = splitServiceName(host.slice(dot + 1), namespace, clusterDomain);
+    const entry = named && services.get(serviceKey(named.namespace, named.name));
+    if (entry?.service.headless === true) return { entry, label: host.slice(0, dot) };
+  }
+  return undefined;
+}
+
+/** The Service that an alias leads to by the names that the cluster's DNS has. */
+export function aliasedService({ services, clusterDomain }: Snapshot, entry: ServiceEntry): ServiceEntry | undefined {
+  return followAlias(entry, (host) => {
+    const named = host.endsWith(`.svc.${clusterDomain}`) ? splitServiceName(host, '', clusterDomain) : undefined;
+    return named && services.get(serviceKey(named.namespace, named.name));
+  });
 }
 
 export function tcpPortsOf(entry: ServiceEntry): readonly number[] {

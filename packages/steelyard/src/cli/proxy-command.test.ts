@@ -54,8 +54,15 @@ describe('refused', () => {
     [
       'an access log in no folder',
       ['--access-log', 'all', '--access-log-file', 'no/such/log'],
-      /cannot read no\/such\/log|cannot open|no such file/,
+      /^error: --access-log-file: cannot write no\/such\/log: no such file or folder \(ENOENT\)$/m,
     ],
+    [
+      'an access log that is a folder',
+      ['--access-log', 'all', '--access-log-file', '.'],
+      /^error: --access-log-file: cannot write \.: it is a folder \(EISDIR\)$/m,
+    ],
+    ['a drain longer than timers wait', ['--drain-timeout', '600h'], /--drain-timeout.*Give at most 576h\./],
+    ['a delay longer than timers wait', ['--drain-delay', '2147483648ms'], /--drain-delay.*Give at most 576h\./],
     ['a certificate without a key', ['--tls-cert', 'x'], /--tls-cert, --tls-key: 1 certificates and 0 keys/],
     [
       'certificates that are not there',

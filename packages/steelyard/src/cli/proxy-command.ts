@@ -91,11 +91,13 @@ async function serve(context: CliContext, options: ProxyCommandOptions, log: Log
   const signals = watchStopSignals();
   cleanup.defer(() => signals.dispose());
 
+  const { namespace } = options;
+  const service = serviceOf(source.current, options);
   const running = await startProxy({
     snapshots: source,
     listen: options.listen,
-    namespace: options.namespace,
-    service: serviceOf(source.current, options),
+    namespace,
+    service,
     log,
     workers: options.workers,
     accessLog,
@@ -113,6 +115,7 @@ async function serve(context: CliContext, options: ProxyCommandOptions, log: Log
     get workers() {
       return running.workers;
     },
+    routing: { namespace, listenPort: running.address.port, ...(service !== undefined && { service }) },
     report: () => running.report(),
   });
 

@@ -1,4 +1,14 @@
-import { type Document, isAlias, isCollection, isNode, isPair, isScalar, LineCounter, parseAllDocuments } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isCollection,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+} from 'yaml';
 import type { SourceDocument, SourceProblem } from '@steelyard/core/config';
 import { splitDocuments } from './split-documents.ts';
 
@@ -56,9 +66,9 @@ function offsetOf(document: Document.Parsed, path: readonly (string | number)[])
   for (const step of path) {
     if (isAlias(node)) node = node.resolve(document);
     if (!isCollection(node)) break;
-    const item: unknown = node.items.find((candidate: unknown, index) =>
-      isPair(candidate) ? keyOf(candidate.key) === String(step) : index === step,
-    );
+    const item: unknown = isSeq(node)
+      ? node.items[Number(step)]
+      : node.items.find((candidate: unknown) => isPair(candidate) && keyOf(candidate.key) === String(step));
     if (item === undefined) break;
     offset = (isPair(item) ? startOf(item.key) : startOf(item)) ?? offset;
     node = isPair(item) ? item.value : item;

@@ -38,20 +38,40 @@ function withGrpc(value: object): object {
   return { ...value, metadata };
 }
 
+const LIMITS = { http: { http2MaxRequests: 9 } };
+const OFF = { localityLbSetting: { enabled: false } };
+const RANDOM = { loadBalancer: { simple: 'RANDOM' } };
+const FAILOVER = { loadBalancer: { localityLbSetting: { failover: [{ from: 'a', to: 'b' }] } } };
+const at8000 = (settings: object): object => ({ port: { number: 8000 }, ...settings });
+
+function policies(trafficPolicy: object, ofSubset?: object): readonly object[] {
+  const subsets = ofSubset === undefined ? [] : [{ name: 's', trafficPolicy: ofSubset }];
+  const sole = [service('backend'), slice('backend', ['p1'])];
+  return [...sole, destinationRule('d', { host: 'backend', trafficPolicy, subsets })];
+}
+
 const CASES: readonly [string, readonly object[], readonly string[]][] = [
-  ['a port that says nothing', [service('backend', port('api'))], ['port-protocol-unclear']],
+  ['a port that says nothing', [service('backend', port('api'))], ['port-protocol-unclear spec.ports[0]']],
   ['a port of another protocol', [service('backend', port('tcp-db'))], []],
-  ['grpc in another word', [service('backend', port('grpcapi'))], ['port-protocol-unclear']],
-  ['grpcweb is no word', [service('backend', port('grpcweb-x'))], ['port-protocol-unclear']],
+  ['grpc in another word', [service('backend', port('grpcapi'))], ['port-protocol-unclear spec.ports[0]']],
+  ['grpcweb is no word', [service('backend', port('grpcweb-x'))], ['port-protocol-unclear spec.ports[0]']],
   ['grpc-web is', [service('backend', port('grpc-web-x'))], []],
   ['a well-known number', [service('backend', { ports: [{ name: 'random-name', port: 3306 }] })], []],
   ['appProtocol of another word', [service('backend', port('something-httpx', 'https'))], []],
-  ['an appProtocol nobody knows', [service('backend', port('grpc', 'example.com/x'))], ['port-protocol-unclear']],
+  [
+    'an appProtocol nobody knows',
+    [service('backend', port('grpc', 'example.com/x'))],
+    ['port-protocol-unclear spec.ports[0]'],
+  ],
   ['appProtocol is heard first', [service('backend', port('api', 'kubernetes.io/h2c'))], []],
-  ['gRPC behind a cluster address', [service('backend'), two], ['grpc-behind-cluster-ip']],
+  ['gRPC behind a cluster address', [service('backend'), two], ['grpc-behind-cluster-ip spec.ports[0]']],
   ['one pod needs no balancing', [service('backend'), slice('backend', ['p1'])], []],
   ['headless, the same port', [service('backend', headless), two], []],
-  ['an annotation says gRPC', [withGrpc(service('backend', port('api'))), twoOf('api')], ['grpc-behind-cluster-ip']],
+  [
+    'an annotation says gRPC',
+    [withGrpc(service('backend', port('api'))), twoOf('api')],
+    ['grpc-behind-cluster-ip spec.ports[0]'],
+  ],
   [
     'a policy for a headless Service',
     [service('backend', headless), two, destinationRule('d', { host: 'backend', ...simple('RANDOM') })],
@@ -60,7 +80,7 @@ const CASES: readonly [string, readonly object[], readonly string[]][] = [
   [
     'PASSTHROUGH to a Service with a cluster address',
     [service('backend'), two, destinationRule('d', { host: 'backend', ...simple('PASSTHROUGH') })],
-    ['grpc-behind-cluster-ip', 'grpc-behind-cluster-ip spec.trafficPolicy.loadBalancer.simple'],
+    ['grpc-behind-cluster-ip spec.ports[0]', 'grpc-behind-cluster-ip spec.trafficPolicy.loadBalancer.simple'],
   ],
   [
     'PASSTHROUGH for a port of it',
@@ -76,7 +96,7 @@ const CASES: readonly [string, readonly object[], readonly string[]][] = [
       }),
     ],
     [
-      'grpc-behind-cluster-ip',
+      'grpc-behind-cluster-ip spec.ports[0]',
       'grpc-behind-cluster-ip spec.trafficPolicy.portLevelSettings[port 8000].loadBalancer.simple',
     ],
   ],
@@ -123,7 +143,7 @@ const CASES: readonly [string, readonly object[], readonly string[]][] = [
       service('b', { ...headless, ...port('grpc') }),
       sliceOf('b', 'grpc'),
     ],
-    ['pod-port-disagreement'],
+    ['pod-port-disagreement spec.ports[0]'],
   ],
   [
     'two Services of one Pod that agree',
@@ -138,10 +158,10 @@ const CASES: readonly [string, readonly object[], readonly string[]][] = [
   [
     'an alias with a port',
     [service('a', { type: 'ExternalName', externalName: 'x.org', ...port('x') })],
-    ['external-name-port'],
+    ['external-name-port spec.ports[0]'],
   ],
   ['an alias for gRPC', [service('a', { type: 'ExternalName', externalName: 'x.org', ...port('grpc') })], []],
-  ['headless, another port', [service('backend', headless), at(9000)], ['headless-port-differs']],
+  ['headless, another port', [service('backend', headless), at(9000)], ['headless-port-differs spec.ports[0]']],
   [
     'the same match twice',
     [service('backend', headless), two, rules([1, 2].map(() => ({ match: [{ uri: { exact: '/a' } }], route })))],
@@ -229,6 +249,143 @@ const CASES: readonly [string, readonly object[], readonly string[]][] = [
       service('backend', headless),
       two,
       destinationRule('d', { host: 'backend', trafficPolicy: { tls: { mode: 'SIMPLE', caCertificates: '/ca.pem' } } }),
+    ],
+    [],
+  ],
+  [
+    'settings of a port in place of the general ones',
+    policies({ connectionPool: LIMITS, outlierDetection: {}, loadBalancer: OFF, portLevelSettings: [at8000(RANDOM)] }),
+    ['port-settings-replace spec.trafficPolicy.portLevelSettings[port 8000]'],
+  ],
+  ['settings of a port that repeat them', policies({ loadBalancer: OFF, portLevelSettings: [at8000(RANDOM)] }), []],
+  [
+    'settings of a port of a subset, in place of the rule’s too',
+    policies(
+      { connectionPool: LIMITS },
+      { loadBalancer: OFF, portLevelSettings: [at8000({ tls: { mode: 'DISABLE' } })] },
+    ),
+    ['port-settings-replace spec.subsets[0].trafficPolicy.portLevelSettings[port 8000]'],
+  ],
+  [
+    'settings of ports that are not there',
+    policies(
+      { portLevelSettings: [{ port: { number: 1 }, tls: { mode: 'SIMPLE' } }] },
+      { portLevelSettings: [{ port: { number: 2 }, outlierDetection: {} }] },
+    ),
+    [
+      'port-settings-unused spec.trafficPolicy.portLevelSettings[port 1]',
+      'port-settings-unused spec.subsets[0].trafficPolicy.portLevelSettings[port 2]',
+    ],
+  ],
+  [
+    'of general settings that hold for no port nothing is said',
+    policies({ tls: { mode: 'SIMPLE' }, portLevelSettings: [at8000({ tls: { mode: 'DISABLE' } })] }),
+    [],
+  ],
+  ['nor of those for a host that is not there', policies({ tls: { mode: 'SIMPLE' } }).slice(2), []],
+  [
+    'nor of a wildcard’s where a nearer host has rules',
+    [
+      ...policies({ tls: { mode: 'DISABLE' } }),
+      destinationRule('w', { host: '*.svc.cluster.local', trafficPolicy: { tls: { mode: 'SIMPLE' } } }),
+    ],
+    [],
+  ],
+  [
+    'a wildcard’s elsewhere',
+    [
+      ...policies({ tls: { mode: 'DISABLE' } }),
+      service('other', headless),
+      destinationRule('w', { host: '*.svc.cluster.local', trafficPolicy: { tls: { mode: 'SIMPLE' } } }),
+    ],
+    ['tls-without-ca spec.trafficPolicy.tls'],
+  ],
+  ['a subset that inherits outlier detection', policies({ outlierDetection: {}, loadBalancer: OFF }, FAILOVER), []],
+  ['a subset that inherits that calls go everywhere', policies({ loadBalancer: OFF }, { outlierDetection: {} }), []],
+  [
+    'a subset that replaces that calls go everywhere',
+    policies({ outlierDetection: {}, loadBalancer: OFF }, { loadBalancer: RANDOM.loadBalancer }),
+    ['outlier-detection-turns-on-locality spec.subsets[0].trafficPolicy.loadBalancer'],
+  ],
+  [
+    'a subset of another rule, which inherits it by merging',
+    [
+      ...policies({ outlierDetection: {}, loadBalancer: OFF }),
+      destinationRule('e', { host: 'backend', subsets: [{ name: 's', trafficPolicy: FAILOVER }] }),
+    ],
+    [],
+  ],
+  [
+    'calls that the Service keeps near in any case',
+    [
+      service('backend', { ...headless, trafficDistribution: 'PreferClose' }),
+      two,
+      destinationRule('d', { host: 'backend', trafficPolicy: { outlierDetection: {} } }),
+    ],
+    [],
+  ],
+  [
+    'PASSTHROUGH of a subset',
+    [
+      service('backend'),
+      two,
+      destinationRule('d', { host: 'backend', subsets: [{ name: 's', ...simple('PASSTHROUGH') }] }),
+    ],
+    [
+      'grpc-behind-cluster-ip spec.ports[0]',
+      'grpc-behind-cluster-ip spec.subsets[0].trafficPolicy.loadBalancer.simple',
+    ],
+  ],
+  [
+    'faults of no call',
+    [
+      service('backend', headless),
+      two,
+      rules([{ fault: { delay: { fixedDelay: '1s' }, abort: { httpStatus: 503, percentage: { value: 0 } } }, route }]),
+    ],
+    ['fault-never-fires spec.http[0].fault.delay', 'fault-never-fires spec.http[0].fault.abort'],
+  ],
+  [
+    'faults of some calls',
+    [
+      service('backend', headless),
+      two,
+      rules([
+        {
+          fault: { delay: { fixedDelay: '1s', percent: 1 }, abort: { httpStatus: 503, percentage: { value: 1 } } },
+          route,
+        },
+      ]),
+    ],
+    [],
+  ],
+  [
+    'rules without hosts that nobody delegates to',
+    [
+      service('backend', headless),
+      two,
+      virtualService('v', {
+        http: [{ route: [{ destination: { host: 'nobody' } }], mirror: { host: 'backend', port: { number: 9 } } }],
+      }),
+      virtualService('w', {
+        http: [{ match: [{ sourceLabels: { a: 'b' } }], route: [{ destination: { host: 'backend', subset: 's' } }] }],
+      }),
+    ],
+    [
+      'delegate-unused',
+      'destination-unknown-host spec.http[0].route[0].destination',
+      'destination-unknown-port spec.http[0].mirror',
+      'delegate-unused',
+      'destination-unknown-subset spec.http[0].route[0].destination',
+    ],
+  ],
+  [
+    'rules that others delegate to',
+    [
+      service('backend', headless),
+      two,
+      virtualService('v', { http: [{ route }] }, { namespace: 'team' }),
+      rules([{ delegate: { name: 'v', namespace: 'team' } }]),
     ],
     [],
   ],

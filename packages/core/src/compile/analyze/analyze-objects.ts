@@ -2,6 +2,7 @@ import type { ConfigObject } from '../../config/index.ts';
 import type { Diagnostic, Snapshot } from '../../model/index.ts';
 import { CompileReport } from '../compile-report.ts';
 import { serviceHost } from '../host-names.ts';
+import { analyzeDelegates } from './analyze-delegates.ts';
 import { analyzeDestinationRules } from './analyze-destination-rules.ts';
 import { analyzeServices } from './analyze-services.ts';
 import { analyzeVirtualServices } from './analyze-virtual-services.ts';
@@ -22,12 +23,15 @@ export function analyzeObjects(snapshot: Snapshot, objects: readonly ConfigObjec
       entry,
     ]),
   );
-  analyzeVirtualServices(
-    objects.filter((object) => object.kind === 'VirtualService'),
-    byHost,
+  const virtualServices = objects.filter((object) => object.kind === 'VirtualService');
+  analyzeVirtualServices(virtualServices, byHost, clusterDomain, report);
+  analyzeDelegates(virtualServices, {
     clusterDomain,
+    identity: { clientNamespace: '', clientLabels: {}, gateways: ['mesh'] },
+    byHost,
+    clusters: new Map(snapshot.clusters),
     report,
-  );
+  });
   analyzeDestinationRules(
     objects.filter((object) => object.kind === 'DestinationRule'),
     byHost,

@@ -5,6 +5,8 @@ import {
   type ServicePort,
   type ServicePortEndpoints,
 } from '../../model/index.ts';
+import type { FieldPlace } from '../../config/index.ts';
+import { placeOfPort } from '../clusters/compile-services.ts';
 import type { CompileReport } from '../compile-report.ts';
 
 /** Istio's protocols by port name (`grpc`, `grpc-web`, `http2-api`) or `appProtocol`; of the well-known numbers, TCP. */
@@ -36,37 +38,43 @@ export function analyzeServices(services: Iterable<ServiceEntry>, report: Compil
       continue;
     }
     const name = `${service.namespace}/${service.name}`;
-    for (const entry of ports) {
+    for (const [index, entry] of ports.entries()) {
       const { port } = entry;
+      const place = placeOfPort(service, index);
       if (port.protocol !== 'TCP') continue;
       const label = port.name === '' ? `${port.port}` : `${port.port} ("${port.name}")`;
       const protocol = protocolIn(service, port);
       if (protocol === undefined && !WELL_KNOWN_TCP.has(port.port)) {
         const message = `Port ${label} of Service ${name} does not say its protocol, so a mesh has to guess it; name it grpc or grpc-…, or set appProtocol: grpc.`;
-        report.add('port-protocol-unclear', service, message);
+        report.add('port-protocol-unclear', service, message, place);
       }
       if (protocol === undefined || !CARRIES_GRPC.has(protocol)) continue;
-      if (service.headless) reportPorts(entry, label, name);
+      if (service.headless) reportPorts(entry, label, name, place);
       else if (entry.endpoints.length > 1) {
         const message = `Port ${label} of Service ${name} carries gRPC behind a cluster address: without a proxy its calls are balanced by connection, so one pod gets all of a caller's; send them through Steelyard.`;
-        report.add('grpc-behind-cluster-ip', service, message);
+        report.add('grpc-behind-cluster-ip', service, message, place);
       }
     }
-    function reportPorts({ port, endpoints }: ServicePortEndpoints, label: string, full: string): void {
+    function reportPorts(
+      { port, endpoints }: ServicePortEndpoints,
+      label: string,
+      full: string,
+      place: FieldPlace,
+    ): void {
       const other = endpoints.find((endpoint) => endpoint.port !== port.port);
       if (other === undefined) return;
       const message = `Port ${label} of headless Service ${full} is ${other.port} at its pods: callers that take the addresses from DNS dial ${port.port}, where nothing listens; make them the same.`;
-      report.add('headless-port-differs', service, message);
+      report.add('headless-port-differs', service, message, place);
     }
   }
 }
 
 /** Istio: IST0150. */
 function reportAlias(service: Service, report: CompileReport): void {
-  for (const port of service.ports) {
+  for (const [index, port] of service.ports.entries()) {
     if (port.protocol !== 'TCP' || (protocolOf(port) ?? 'tcp') !== 'tcp') continue;
     const message = `Port ${port.port} of Service ${service.namespace}/${service.name} of type ExternalName does not say its protocol, so a mesh takes all calls to that port for its own; name it grpc or grpc-…, or set appProtocol: grpc.`;
-    report.add('external-name-port', service, message);
+    report.add('external-name-port', service, message, placeOfPort(service, index));
   }
 }
 
@@ -74,7 +82,7 @@ function reportAlias(service: Service, report: CompileReport): void {
 function reportDisagreement(services: readonly ServiceEntry[], report: CompileReport): void {
   const said = new Map<string, { readonly service: Service; readonly protocol: string }>();
   for (const { service, ports } of services) {
-    for (const { port, endpoints } of ports) {
+    for (const [index, { port, endpoints }] of ports.entries()) {
       const protocol = port.protocol === 'TCP' ? protocolOf(port) : undefined;
       if (protocol === undefined) continue;
       for (const { address, port: number } of endpoints) {
@@ -84,7 +92,7 @@ function reportDisagreement(services: readonly ServiceEntry[], report: CompileRe
         else if (other.protocol !== protocol) {
           const names = [other.service, service].map((one) => `${one.namespace}/${one.name}`);
           const message = `Port ${number} of a Pod carries ${other.protocol} for Service ${names[0]} and ${protocol} for Service ${names[1]}; say the same in both.`;
-          report.add('pod-port-disagreement', service, message);
+          report.add('pod-port-disagreement', service, message, placeOfPort(service, index));
         }
       }
     }

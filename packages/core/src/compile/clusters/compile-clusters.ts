@@ -58,7 +58,7 @@ export function compileClusters(
       }
     }
     for (const subset of rule?.subsets ?? []) reportEmptySubset(subset, host, ports, report);
-    reportUnknownPlace(service, rule, identity, report);
+    reportUnknownPlace(entry, rule, identity, report);
   }
   return clusters;
 }

@@ -1,5 +1,5 @@
-import type { EndpointSlice } from '../../config/index.ts';
-import { refOf, type ServiceEntry, serviceKey, usableEndpoints } from '../../model/index.ts';
+import type { EndpointSlice, FieldPlace } from '../../config/index.ts';
+import { refOf, type Service, type ServiceEntry, serviceKey, usableEndpoints } from '../../model/index.ts';
 import type { CompileReport } from '../compile-report.ts';
 import { joinEndpoints, joinPortless } from './join-endpoints.ts';
 import type { ObjectsByKind } from '../objects-by-kind.ts';
@@ -52,13 +52,18 @@ function reportEndpoints(entry: ServiceEntry, slices: readonly EndpointSlice[], 
     report.add('external-name', service, `Service ${alias} and is not balanced; call that name itself.`);
     return;
   }
-  for (const { port, endpoints } of entry.ports) {
+  for (const [index, { port, endpoints }] of entry.ports.entries()) {
     if (usableEndpoints(endpoints).length > 0) continue;
     const label = port.name === '' ? `${port.port}` : `${port.port} ("${port.name}")`;
     const { name, namespace } = refOf(service);
     const message = `Port ${label} of Service ${namespace}/${name} has no endpoint for new calls: ${whyNone(endpoints.length, slices)}.`;
-    report.add('port-without-endpoints', service, message);
+    report.add('port-without-endpoints', service, message, placeOfPort(service, index));
   }
+}
+
+/** @param index of the port in the Service's own list, which all others follow */
+export function placeOfPort({ position }: Service, index: number): FieldPlace {
+  return { path: `spec.ports[${index}]`, ...(position !== undefined && { position }) };
 }
 
 function whyNone(known: number, slices: readonly EndpointSlice[]): string {

@@ -1,5 +1,7 @@
 import {
+  followAlias,
   hasNoCondition,
+  type HttpMatch,
   type HttpRule,
   type RouteDestination,
   type VirtualService,
@@ -7,21 +9,22 @@ import {
 } from '../../config/index.ts';
 import {
   type Cluster,
+  type DelegatingRule,
   type LeftOutRule,
   type Mirror,
   refOf,
   type Route,
-  type RouteMatch,
   type ServiceEntry,
   type WeightedDestination,
 } from '../../model/index.ts';
 import { type ClientIdentity, whyNotMeant } from '../client-identity.ts';
 import { clusterName, emptyCluster } from '../clusters/compile-clusters.ts';
 import type { CompileReport } from '../compile-report.ts';
-import { expandedHost, resolveHost } from '../host-names.ts';
+import { expandedHost, resolveHost, serviceHost } from '../host-names.ts';
 import { joinDestination } from './join-destination.ts';
-import type { OwnedRule } from './merge-delegates.ts';
+import type { Delegation, OwnedRule } from './merge-delegates.ts';
 import { reportUnknownLabels } from '../report-unknown-callers.ts';
+import { withWrittenPaths } from './written-paths.ts';
 
 export interface RouteScope {
   readonly clusterDomain: string;
@@ -38,6 +41,8 @@ const HTTP_PORT = 80;
 
 export interface CompiledRoutes {
   readonly routes: readonly Route[];
+  /** The last of them, if it takes every call. */
+  readonly takesAll?: Route;
   readonly leftOut: readonly LeftOutRule[];
 }
 
@@ -55,28 +60,62 @@ export function compileRoutes(
 ): CompiledRoutes {
   const routes: Route[] = [];
   const leftOut: LeftOutRule[] = [];
-  for (const { rule, owner } of rules) {
-    for (const match of rule.matches) reportUnknownLabels(match, owner, scope.identity, scope.report);
-    const misses = rule.matches.map((match) => whyNotMeant(match, port, root.namespace, scope.identity));
-    const meant = rule.matches.filter((_, index) => misses[index] === undefined);
-    if (rule.matches.length > 0 && meant.length === 0) {
-      const why = misses.join('; or ');
-      leftOut.push({ name: nameOf(rule), virtualService: refOf(owner), after: routes.length, why });
+  const leaveOut = ({ rule, owner }: OwnedRule, why: string): void =>
+    void leftOut.push({ name: nameOf(rule), virtualService: refOf(owner), after: routes.length, why });
+  for (const owned of rules) {
+    const { matches } = owned.rule;
+    if (owned.whyNot !== undefined) {
+      leaveOut(owned, owned.whyNot);
       continue;
     }
-    const takesAll = meant.length === 0 || meant.some(({ conditions }) => hasNoCondition(conditions));
-    const route = compileRoute(rule, owner, port === 0 ? HTTP_PORT : port, scope);
-    routes.push(takesAll ? route : { ...route, matches: meant.map(({ conditions }): RouteMatch => conditions) });
-    if (takesAll) break;
+    for (const match of matches) reportLabels(match, owned, scope);
+    const misses = matches.map((match) => whyNotMeant(match, port, root.namespace, scope.identity));
+    const meant = matches.filter((_, index) => misses[index] === undefined);
+    if (matches.length > 0 && meant.length === 0) {
+      leaveOut(owned, misses.join('; or '));
+      continue;
+    }
+    const route = compileRoute(owned, port === 0 ? HTTP_PORT : port, scope);
+    const all = meant.findIndex(({ conditions }) => hasNoCondition(conditions));
+    if (meant.length === 0 || all >= 0) {
+      const takesAll = withWrittenPaths(route, meant.slice(0, all + 1));
+      return { routes: [...routes, takesAll], takesAll, leftOut };
+    }
+    routes.push(withWrittenPaths({ ...route, matches: meant.map(({ conditions }) => conditions) }, meant));
   }
   return { routes, leftOut };
+}
+
+/** Whether the VirtualService has a rule for these callers at this port, whatever the call is like. */
+export function hasRuleFor(
+  rules: readonly OwnedRule[],
+  root: VirtualService,
+  port: number,
+  { identity }: Pick<RouteScope, 'identity'>,
+): boolean {
+  return rules.some(({ rule: { matches }, whyNot }) => {
+    if (whyNot !== undefined) return false;
+    const isMeant = matches.some((match) => whyNotMeant(match, port, root.namespace, identity) === undefined);
+    return matches.length === 0 || isMeant;
+  });
+}
+
+/** A match that is merged may have its `sourceLabels` of the one that delegates to it. */
+function reportLabels(match: HttpMatch, { owner, delegatedBy }: OwnedRule, { identity, report }: RouteScope): void {
+  const { within, gateways, sourceLabels } = match;
+  if (within === undefined || delegatedBy === undefined) return reportUnknownLabels(match, owner, identity, report);
+  reportUnknownLabels({ ...within, gateways }, delegatedBy.owner, identity, report);
+  const own = Object.fromEntries(
+    Object.entries(sourceLabels).filter(([key]) => !Object.hasOwn(within.sourceLabels, key)),
+  );
+  reportUnknownLabels({ ...match, sourceLabels: own }, owner, identity, report);
 }
 
 function nameOf({ name, place }: HttpRule): string {
   return name ?? place.path.replace(/^spec\./, '');
 }
 
-function compileRoute(rule: HttpRule, owner: VirtualService, addressedPort: number, scope: RouteScope): Route {
+function compileRoute({ rule, owner, delegatedBy }: OwnedRule, addressedPort: number, scope: RouteScope): Route {
   const [first, ...others] = rule.destinations;
   const sole = others.length === 0 ? first : undefined;
   const { rewrite, headers } = sole === undefined ? rule : joinDestination(rule, sole);
@@ -90,8 +129,9 @@ function compileRoute(rule: HttpRule, owner: VirtualService, addressedPort: numb
     destinations.push({ cluster, weight: destination.weight, ...(sole === undefined && changesOf(destination)) });
     totalWeight += destination.weight;
   }
+  const mirrorsOf = delegatedBy?.fields.has('mirrors') === true ? delegatedBy.owner : owner;
   const mirrors = rule.mirrors?.map((mirror): Mirror => ({
-    cluster: resolveDestination(owner, mirror, addressedPort, scope, 'its copies go nowhere'),
+    cluster: resolveDestination(mirrorsOf, mirror, addressedPort, scope, 'its copies go nowhere'),
     percent: mirror.percent,
     path: mirror.place.path.replace(/\.destination$/, ''),
   }));
@@ -100,6 +140,7 @@ function compileRoute(rule: HttpRule, owner: VirtualService, addressedPort: numb
     name: nameOf(rule),
     path: rule.place.path,
     virtualService: refOf(owner),
+    ...(delegatedBy !== undefined && delegatedBy.fields.size > 0 && { delegatedBy: delegatingRule(delegatedBy) }),
     destinations,
     totalWeight,
     ...(answer !== undefined && { answer }),
@@ -110,6 +151,14 @@ function compileRoute(rule: HttpRule, owner: VirtualService, addressedPort: numb
     ...(fault !== undefined && { fault }),
     ...(mirrors !== undefined && { mirrors }),
   };
+}
+
+/** Fields as manifests call them, where the rule read from them calls them otherwise. */
+const WRITTEN: Readonly<Partial<Record<string, string>>> = { timeoutMs: 'timeout', retry: 'retries' };
+
+function delegatingRule({ rule, owner, fields }: Delegation): DelegatingRule {
+  const written = [...fields].map((field) => WRITTEN[field] ?? field);
+  return { virtualService: refOf(owner), path: rule.place.path, fields: written };
 }
 
 function changesOf({ headers, authority }: WeightedRouteDestination): Partial<WeightedDestination> {
@@ -124,10 +173,11 @@ function resolveDestination(
   scope: RouteScope,
   fails = 'its share of the calls fails',
 ): string {
-  const host = resolveHost(destination.host, virtualService.namespace, scope.clusterDomain);
-  const entry = scope.byHost.get(host);
-  const tcpPorts = entry?.ports.filter(({ port }) => port.protocol === 'TCP').map(({ port }) => port.port) ?? [];
-  const [onlyPort, ...otherPorts] = tcpPorts;
+  const named = resolveHost(destination.host, virtualService.namespace, scope.clusterDomain);
+  const { host, entry } = followDestination(named, scope);
+  const tcpPorts = entry === undefined ? [] : tcpPortsOf(entry);
+  // Those of an alias itself, where the destination is one (pilot/pkg/networking/core/route, `GetDestinationCluster`).
+  const [onlyPort, ...otherPorts] = tcpPortsOf(scope.byHost.get(named));
   const defaultPort = onlyPort !== undefined && otherPorts.length === 0 ? onlyPort : addressedPort;
   const port = destination.port ?? defaultPort;
   const subset = destination.subset ?? '';
@@ -137,6 +187,21 @@ function resolveDestination(
   }
   reportDestination(virtualService, destination, { host, port, subset, tcpPorts, entry, fails }, scope);
   return name;
+}
+
+/** The Service meant, and its name: of an alias the one it leads to, as long as that is one. */
+function followDestination(
+  host: string,
+  { byHost, clusterDomain }: RouteScope,
+): { readonly host: string; readonly entry: ServiceEntry | undefined } {
+  const entry = byHost.get(host);
+  const end = entry && followAlias(entry, (alias) => byHost.get(alias));
+  if (end === undefined || end === entry) return { host, entry };
+  return { host: serviceHost(end.service.namespace, end.service.name, clusterDomain), entry: end };
+}
+
+function tcpPortsOf(entry: ServiceEntry | undefined): readonly number[] {
+  return entry?.ports.flatMap(({ port }) => (port.protocol === 'TCP' ? [port.port] : [])) ?? [];
 }
 
 interface Resolved {
@@ -163,7 +228,8 @@ function reportDestination(
     }
     report.add('destination-unknown-host', virtualService, `Host ${host} is no known Service; ${fails}.`, place);
   } else if (entry.service.type === 'ExternalName') {
-    const message = `Service ${host} is a DNS alias without endpoints of its own; ${fails}.`;
+    const alias = entry.service.externalName ?? '';
+    const message = `Service ${host} is a DNS alias without endpoints of its own, and leads to no Service of the cluster (${alias}); ${fails}.`;
     report.add('destination-unknown-host', virtualService, message, place);
   } else if (!tcpPorts.includes(port)) {
     const message = `Service ${host} has no TCP port ${port} (it has ${tcpPorts.join(', ') || 'none'}); ${fails}.`;

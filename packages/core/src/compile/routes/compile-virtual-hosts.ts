@@ -8,10 +8,11 @@ import {
   type VirtualHost,
 } from '../../model/index.ts';
 import { clusterName } from '../clusters/compile-clusters.ts';
-import { type CompiledRoutes, compileRoutes, type RouteScope } from './compile-route.ts';
+import { type CompiledRoutes, compileRoutes, hasRuleFor, type RouteScope } from './compile-route.ts';
 import { isVisible } from '../export-to.ts';
 import { serviceHost } from '../host-names.ts';
 import { mergeDelegates, type OwnedRule } from './merge-delegates.ts';
+import { reportConflicts } from './report-conflicts.ts';
 import type { VirtualServiceLookup } from './select-virtual-service.ts';
 
 /**
@@ -30,27 +31,49 @@ export function compileVirtualHosts(
   for (const { service, ports } of services.values()) {
     if (service.type === 'ExternalName' || !isVisible(service, scope.identity)) continue;
     const host = serviceHost(service.namespace, service.name, scope.clusterDomain);
-    const owners = lookup.find(host);
-    for (const { port } of ports) {
-      if (port.protocol !== 'TCP') continue;
-      const { routes = [defaultRoute(host, port.port)], ...claimed } = routesOf(owners, rulesOf, port.port, scope);
-      add({ name: `${host}:${port.port}`, host, port: port.port, namespace: service.namespace, routes, ...claimed });
+    const numbers = ports.flatMap(({ port }) => (port.protocol === 'TCP' ? [port.port] : []));
+    for (const [port, owners] of decide(host, lookup.find(host), numbers)) {
+      const { routes = [defaultRoute(host, port)], ...claimed } = routesOf(owners, rulesOf, port, scope);
+      add({ name: `${host}:${port}`, host, port, namespace: service.namespace, routes, ...claimed });
     }
   }
   for (const { host, virtualServices: owners } of lookup.claims) {
     // An alias has no endpoints to send calls to, but rules may send them elsewhere.
     const known = scope.byHost.get(host)?.service;
     if (known !== undefined && known.type !== 'ExternalName') continue;
-    const [{ namespace }] = owners;
-    for (const port of [0, ...portsOf(owners, rulesOf)]) {
-      const { routes, ...claimed } = routesOf(owners, rulesOf, port, scope);
+    for (const [port, deciding] of decide(host, owners, [0, ...portsOf(owners, rulesOf)])) {
+      const { routes, ...claimed } = routesOf(deciding, rulesOf, port, scope);
+      const { namespace } = claimed.virtualService ?? owners[0];
       if (routes !== undefined) add({ name: `${host}:${port}`, host, port, namespace, routes, ...claimed });
     }
   }
   return virtualHosts;
+
+  /** By port: whose rules are looked at, up to the one that decides; those of all where they are joined. */
+  function decide(
+    host: string,
+    owners: readonly VirtualService[],
+    ports: readonly number[],
+  ): readonly (readonly [number, readonly VirtualService[]])[] {
+    if (lookup.joins || owners.length < 2) return ports.map((port) => [port, owners]);
+    const able = ports.map((port) => ({
+      port,
+      able: owners.filter((owner) => mayDecide(owner, rulesOf, port, scope)),
+    }));
+    reportConflicts(host, owners, able, scope.report);
+    return able.map(({ port, able: [decider] }) => [
+      port,
+      decider === undefined ? owners : owners.slice(0, owners.indexOf(decider) + 1),
+    ]);
+  }
 }
 
 type RulesOf = (virtualService: VirtualService) => readonly OwnedRule[];
+
+/** Rules that can never hold here are rules all the same: no call to the host has a route. */
+function mayDecide(owner: VirtualService, rulesOf: RulesOf, port: number, scope: RouteScope): boolean {
+  return owner.http?.length === 0 || hasRuleFor(rulesOf(owner), owner, port, scope);
+}
 
 /** Merges each VirtualService with those it delegates to, once. */
 function createRuleMerger(virtualServices: readonly VirtualService[], scope: RouteScope): RulesOf {
@@ -67,7 +90,7 @@ function createRuleMerger(virtualServices: readonly VirtualService[], scope: Rou
 
 /** Ports that matches are for: the routes of a host that is no Service differ by them, and by nothing else. */
 function portsOf(owners: readonly VirtualService[], rulesOf: RulesOf): ReadonlySet<number> {
-  const matches = owners.flatMap(rulesOf).flatMap(({ rule }) => rule.matches);
+  const matches = owners.flatMap(rulesOf).flatMap(({ rule, whyNot }) => (whyNot === undefined ? rule.matches : []));
   return new Set(matches.flatMap(({ port }) => port ?? []));
 }
 
@@ -94,10 +117,10 @@ function routesOf(
     const owner = owners.find(({ http }) => http?.length === 0);
     return { ...leftOut, ...(owner !== undefined && { routes: [], virtualService: refOf(owner) }) };
   }
-  const routes = used.flatMap((one) => one.routes);
-  const takesAll = routes.find(({ matches }) => matches === undefined);
+  const last = used.flatMap(({ takesAll }) => takesAll ?? []);
+  const routes = used.flatMap((one) => one.routes).filter((route) => !last.includes(route));
   return {
-    routes: [...routes.filter(({ matches }) => matches !== undefined), ...(takesAll === undefined ? [] : [takesAll])],
+    routes: [...routes, ...last.slice(0, 1)],
     virtualService: refOf(first.owner),
     ...leftOut,
   };

@@ -9,6 +9,17 @@ import { resolveHost } from '../host-names.ts';
 export interface OwnedRule {
   readonly rule: HttpRule;
   readonly owner: VirtualService;
+  readonly delegatedBy?: Delegation;
+  /** It takes no call whatever the call is like, nor whose: a sentence without its full stop. */
+  readonly whyNot?: string;
+}
+
+/** The rule that delegates to a rule, and what the two have of it. */
+export interface Delegation {
+  readonly rule: HttpRule;
+  readonly owner: VirtualService;
+  /** What it says in place of the other one, which leaves it open. */
+  readonly fields: ReadonlySet<keyof HttpRule>;
 }
 
 /** The rules of a VirtualService with those it delegates to in their place (pilot/pkg/model, `mergeVirtualServicesIfNeeded`). */
@@ -22,23 +33,28 @@ export function mergeDelegates(
     if (delegate === undefined) return [{ rule: withFullGateways(rule, root), owner: root }];
     const key = serviceKey(delegate.namespace ?? root.namespace, delegate.name);
     const owner = delegates.get(key);
+    const without = (whyNot: string): readonly OwnedRule[] => [{ rule, owner: root, whyNot }];
     if (owner === undefined) {
       const message = `VirtualService ${key} is not there or has hosts of its own, so this rule has no route; add it without hosts.`;
       report.add('delegate-unknown', root, message, delegate.place);
-      return [];
+      return without(`its delegate ${key} is not there or has hosts of its own`);
     }
     if (!isExportedTo(owner.exportTo, owner.namespace, root.namespace)) {
       const message = `VirtualService ${key} is not exported to ${root.namespace}, so this rule has no route; see its exportTo.`;
       report.add('delegate-unknown', root, message, delegate.place);
-      return [];
+      return without(`its delegate ${key} is not exported to ${root.namespace}`);
     }
     const full = withFullMirrors(withFullGateways(rule, root), root, clusterDomain);
-    return (owner.http ?? []).flatMap((child) => {
+    return (owner.http ?? []).flatMap((child): readonly OwnedRule[] => {
       const merged = mergeRule(full, withFullGateways(child, owner));
-      if (merged !== undefined) return [{ rule: merged, owner }];
+      if (merged !== undefined) {
+        const fields = new Set(FILLED.filter((field) => full[field] !== undefined && child[field] === undefined));
+        return [{ rule: merged, owner, delegatedBy: { rule: full, owner: root, fields } }];
+      }
       const message = `This rule matches nothing that ${root.namespace}/${root.name} delegates to it, and is left out; narrow its match.`;
       report.add('delegate-conflict', owner, message, child.place);
-      return [];
+      const whyNot = `its match takes nothing of what ${root.namespace}/${root.name} delegates to it`;
+      return [{ rule: child, owner, whyNot }];
     });
   });
 }
@@ -62,6 +78,16 @@ function withFullMirrors(rule: HttpRule, { namespace }: VirtualService, clusterD
   return { ...rule, mirrors };
 }
 
+/** What a root may say in place of its delegate. */
+const FILLED = [
+  'rewrite',
+  'headers',
+  'timeoutMs',
+  'retry',
+  'fault',
+  'mirrors',
+] as const satisfies readonly (keyof HttpRule)[];
+
 /** What the child says holds; the root fills in what it leaves open. `undefined` when their matches exclude each other. */
 function mergeRule(root: HttpRule, child: HttpRule): HttpRule | undefined {
   const matches = mergeMatches(root.matches, child.matches);
@@ -80,7 +106,7 @@ function mergeRule(root: HttpRule, child: HttpRule): HttpRule | undefined {
 
 function mergeMatches(roots: readonly HttpMatch[], children: readonly HttpMatch[]): readonly HttpMatch[] | undefined {
   if (roots.length === 0) return children;
-  if (children.length === 0) return roots;
+  if (children.length === 0) return roots.map((root) => ({ ...root, within: root }));
   const merged: HttpMatch[] = [];
   for (const child of children) {
     const fitting = roots.filter((root) => !excludes(root, child));
@@ -108,6 +134,7 @@ function mergeMatch(root: HttpMatch, child: HttpMatch): HttpMatch {
     sourceLabels: { ...root.sourceLabels, ...child.sourceLabels },
     sourceNamespace: child.sourceNamespace === '' ? root.sourceNamespace : child.sourceNamespace,
     gateways: child.gateways.length === 0 ? root.gateways : child.gateways,
+    within: root,
     place: child.place,
   };
 }

@@ -2,24 +2,30 @@ import type { HostPattern, VirtualService } from '../../config/index.ts';
 import { type ClientIdentity, servesGateway } from '../client-identity.ts';
 import type { CompileReport } from '../compile-report.ts';
 import { exportRank, isExportedTo } from '../export-to.ts';
-import { expandedHost, matchesAny, matchHost, resolveHost } from '../host-names.ts';
+import { expandedHost, resolveHost } from '../host-names.ts';
+import { reportConflict } from './report-conflicts.ts';
 
 /** A host that VirtualServices speak of: a full name or a wildcard. */
 export interface ClaimedHost {
   readonly host: string;
-  /** In Istio's order, never empty; of several, as only gateways have, the rules of all are joined. */
+  /** In Istio's order, never empty. */
   readonly virtualServices: readonly [VirtualService, ...VirtualService[]];
 }
 
 export interface VirtualServiceLookup {
-  /** What decides about a host; empty when nothing does. */
+  /** What may decide about a host; empty when nothing does. */
   find(host: string): readonly VirtualService[];
   readonly claims: readonly ClaimedHost[];
+  /**
+   * Of several for a host the rules of all are joined, as gateways do (`mergeAllVirtualHosts`); else the first that has a
+   * rule for the port and the callers decides alone (pilot/pkg/networking/core/route, `BuildSidecarVirtualHostWrapper`).
+   */
+  readonly joins: boolean;
 }
 
 /**
- * An exact host beats a wildcard, the longest wildcard the others. Of several VirtualServices with the same host the first
- * in Istio's order wins for sidecars, which do not merge them (IST0109); gateways do (`mergeAllVirtualHosts`).
+ * An exact host beats a wildcard, the longest wildcard the others. Of several VirtualServices with the same wildcard sidecars
+ * know only the first in Istio's order, if it is for any Service (pilot/pkg/model, `computeWildcardHostVirtualServiceIndex`).
  */
 export function createVirtualServiceLookup(
   virtualServices: readonly VirtualService[],
@@ -28,18 +34,16 @@ export function createVirtualServiceLookup(
   report: CompileReport,
 ): VirtualServiceLookup {
   const { clusterDomain } = scope;
-  const merges = !scope.gateways.includes('mesh');
+  const joins = !scope.gateways.includes('mesh');
   const claims = new Map<string, [VirtualService, ...VirtualService[]]>();
   for (const virtualService of visibleOnes(virtualServices, clusterDomain, scope, report)) {
     for (const pattern of virtualService.hosts) {
-      const host = resolveHost(pattern.host, virtualService.namespace, clusterDomain);
+      const host = fullHost(pattern.host, virtualService.namespace, clusterDomain);
       const holders = claims.get(host);
       if (holders === undefined) claims.set(host, [virtualService]);
-      else if (merges) holders.push(virtualService);
-      else if (holders[0] !== virtualService) {
-        const [holder] = holders;
-        const message = `Host ${host} belongs to VirtualService ${holder.namespace}/${holder.name}, which takes precedence; this one is not used for it.`;
-        report.add('virtual-service-conflict', virtualService, message, pattern.place);
+      else if (joins || !host.startsWith('*') || !fitsAny(host, hosts)) holders.push(virtualService);
+      else {
+        reportConflict(virtualService, host, [holders[0]], report);
         continue;
       }
       reportUnknownHost(virtualService, pattern, host, hosts, clusterDomain, report);
@@ -48,12 +52,13 @@ export function createVirtualServiceLookup(
   const wildcards = [...claims].filter(([host]) => host.startsWith('*'));
   return {
     claims: [...claims].map(([host, holders]) => ({ host, virtualServices: holders })),
+    joins,
     find(host) {
       let best = claims.get(host);
       if (best !== undefined) return best;
       let bestFit = 0;
       for (const [pattern, holders] of wildcards) {
-        const fit = matchHost(pattern, host);
+        const fit = fitOf(pattern, host);
         if (fit > bestFit) {
           best = holders;
           bestFit = fit;
@@ -62,6 +67,22 @@ export function createVirtualServiceLookup(
       return best ?? [];
     },
   };
+}
+
+/** An address is no short name. */
+function fullHost(host: string, namespace: string, clusterDomain: string): string {
+  return host.includes(':') ? host : resolveHost(host, namespace, clusterDomain);
+}
+
+/** How closely a wildcard fits a host: 0 not at all, more the longer. It stands for one character at least. */
+function fitOf(wildcard: string, host: string): number {
+  return host.length >= wildcard.length && host.endsWith(wildcard.slice(1)) ? wildcard.length : 0;
+}
+
+function fitsAny(pattern: string, hosts: ReadonlySet<string>): boolean {
+  if (!pattern.startsWith('*')) return hosts.has(pattern);
+  for (const host of hosts) if (fitOf(pattern, host) > 0) return true;
+  return false;
 }
 
 function visibleOnes(
@@ -91,7 +112,7 @@ function visibleOnes(
 }
 
 function hostsOf({ hosts, namespace }: VirtualService, clusterDomain: string): string {
-  return hosts.map(({ host }) => resolveHost(host, namespace, clusterDomain)).join(', ');
+  return hosts.map(({ host }) => fullHost(host, namespace, clusterDomain)).join(', ');
 }
 
 /** A match may name gateways of its own, which then count instead of the object's. */
@@ -116,7 +137,7 @@ function reportUnknownHost(
   clusterDomain: string,
   report: CompileReport,
 ): void {
-  if (matchesAny(resolved, hosts)) return;
+  if (fitsAny(resolved, hosts)) return;
   const meant = expandedHost(pattern.host, clusterDomain);
   if (meant !== undefined && hosts.has(meant)) {
     const message = `Host ${pattern.host} is not expanded, as it has a dot; write ${meant}.`;

@@ -56,7 +56,7 @@ export function readEscapedChar(text: string, at: number): { readonly code: numb
   if (octal?.groups !== undefined) {
     return { code: Number.parseInt(octal.groups['digits'] ?? '0', 8), at: at + octal[0].length };
   }
-  if (/[A-Za-z0-9]/.test(letter)) throw new RegexSyntaxError(String.raw`"\${letter}" is not of RE2's syntax`);
+  if (/[A-Za-z0-9]/.test(letter)) throw new RegexSyntaxError(`"\\${letter}" is not of RE2's syntax`);
   return { code: letter.charCodeAt(0), at: at + 2 };
 }
 

@@ -70,6 +70,10 @@ test('what RE2 refuses is refused, and says why', () => {
   }
 });
 
+test('an escape that RE2 has not is quoted as it stands', () => {
+  assert.throws(() => createRegex('/a\\1'), { message: `"\\1" is not of RE2's syntax` });
+});
+
 test('a pattern that explodes elsewhere stays linear', () => {
   const hostile = createRegex('(a+)+b|(a|aa)+c|(a?){40}a{40}d');
   const began = performance.now();

@@ -1,7 +1,7 @@
 import { text as readAll } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { analyzeObjects, analyzeWay, createCompiler, type Way } from '@steelyard/core/compile';
+import { analyzeObjects, analyzeWay, createCompiler, locateFindings, type Way } from '@steelyard/core/compile';
 import { type ConfigObject, DIAGNOSTIC_KINDS, parseObjects, renderDiagnostic } from '@steelyard/core/config';
 import type { Diagnostic, Severity, Snapshot } from '@steelyard/core/model';
 import { noManifest } from '../../kube/open-manifests.ts';
@@ -86,7 +86,7 @@ async function fromManifests(options: AnalyzeOptions): Promise<readonly Diagnost
   const parsed = parseObjects(documents, { defaultNamespace: namespace });
   const snapshot = createCompiler({ ...clientOf(options), clusterDomain, clientNamespace: namespace }).compile(parsed);
   const objects = parsed.objects.map(({ object }) => object);
-  return findingsOf(snapshot, objects, options);
+  return locateFindings(findingsOf(snapshot, objects, options), parsed, documents);
 }
 
 async function fromCluster(context: CliContext, options: AnalyzeOptions): Promise<readonly Diagnostic[]> {

@@ -71,12 +71,21 @@ export function addExplainCommand(program: Command, context: CliContext): void {
   addOutputOption(command);
   addLogOptions(command, 'info');
   command.addHelpText('after', '\nExit codes: 0 there is a pod, 1 no pod is reached, 2 wrong usage or input.');
-  command.action((target: string | undefined, options: ExplainCommandOptions) => explain(context, target, options));
+  command.action((target: string | undefined, options: ExplainCommandOptions) => {
+    // The environment and defaults ask for nothing.
+    const given = Object.keys(options).filter((name) => command.getOptionValueSource(name) === 'cli');
+    return explain(context, target, options, new Set(given));
+  });
 }
 
-async function explain(context: CliContext, target: string | undefined, options: ExplainCommandOptions): Promise<void> {
+async function explain(
+  context: CliContext,
+  target: string | undefined,
+  options: ExplainCommandOptions,
+  given: ReadonlySet<string>,
+): Promise<void> {
   if (isCallTarget(target)) {
-    await explainRoute(context, target, options);
+    await explainRoute(context, target, options, given);
     return;
   }
   const { from, admin } = options;

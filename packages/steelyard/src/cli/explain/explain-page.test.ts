@@ -31,6 +31,7 @@ test('the page names each field of the JSON and each step, and no others', async
     ['fault'],
     ['locality', '--locality', '/zone-0'],
     ['hash', '-H', 'x-user: a'],
+    ['mtls'],
   ] as const) {
     const files = fileURLToPath(new URL(`examples/${folder}`, ROOT));
     const target = 'backend.default:8000/echo.Echo/Say';

@@ -15,7 +15,7 @@ export function renderExplainedCall(explained: ExplainedCall): string {
   for (const [index, step] of steps.entries()) lines.push(...renderStep(step, index + 1));
   lines.push('', OUTCOMES[outcome], ...renderShares(shares));
   if (outcome === 'forwarded' && aborted > 0) lines.push('', `${percent(aborted)} end by the fault.`);
-  if (outcome === 'forwarded' && failing > 0) lines.push('', `${percent(failing)} fail: they have nowhere to go.`);
+  if (outcome === 'forwarded' && failing > 0) lines.push('', `${percent(failing)} fail: no endpoint can take them.`);
   if (shares.some(({ exact }) => !exact)) {
     lines.push('', live ? '~ as busy and as fast as the endpoints are now' : '~ while the endpoints are equally busy');
   }
@@ -34,7 +34,7 @@ function percent(share: number): string {
 const OUTCOMES: Readonly<Record<ExplainedCall['outcome'], string>> = {
   forwarded: 'The call goes to one of',
   answered: 'The route answers by itself.',
-  failed: 'The call fails: it has nowhere to go.',
+  failed: 'The call fails: no endpoint can take it.',
 };
 
 function renderStep({ step, object, field, decision, because }: ExplainedStep, number: number): readonly string[] {

@@ -25,29 +25,48 @@ export function isCallTarget(target: string | undefined): target is string {
   return target !== undefined && /^[^/]+\/[^/]+\/[^/]+$/.test(target);
 }
 
-/** What happens to a gRPC call, and why: the command's part for targets that name a method. */
-export async function explainRoute(context: CliContext, target: string, options: ExplainRouteOptions): Promise<void> {
+/**
+ * What happens to a gRPC call, and why: the command's part for targets that name a method.
+ *
+ * @param given the options that were written on the command line, as `namespace`.
+ */
+export async function explainRoute(
+  context: CliContext,
+  target: string,
+  options: ExplainRouteOptions,
+  given: ReadonlySet<string>,
+): Promise<void> {
   const { from = options.namespace } = options;
   if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(from)) {
     throw new UsageError(`--from ${from}: of a call, write the namespace of its caller`);
   }
   const request = parseCall(target, options.header ?? []);
-  const { snapshot, live } = await openState(context, { ...options, callersNamespace: from });
-  const explained = explainCall(snapshot, request, { namespace: from, listenPort: portOf(target) }, live);
+  const own = { namespace: from, listenPort: portOf(target) };
+  const { snapshot, live, routing = own } = await openState(context, { ...options, callersNamespace: from }, given);
+  const explained = explainCall(snapshot, request, routing, live);
   context.stdout.write(
     options.output === 'table' ? renderExplainedCall(explained) : renderStructured(explained, options.output),
   );
-  // An answer of "no": the call has nowhere to go.
+  // An answer of "no": nobody can take the call.
   if (isLost(explained)) context.setExitCode(EXIT.no);
 }
 
 async function openState(
   context: CliContext,
   options: ExplainRouteOptions,
+  given: ReadonlySet<string>,
 ): Promise<Pick<RunningProxy, 'snapshot'> & Partial<RunningProxy>> {
   const { admin } = options;
   if (admin !== undefined) {
-    if (options.filename !== undefined) throw new UsageError('give --admin or -f, not both');
+    for (const [option, flag] of SOURCES) {
+      if (given.has(option)) throw new UsageError(`give --admin or ${flag}, not both`);
+    }
+    for (const [option, flag] of OF_THE_PROXY) {
+      if (given.has(option)) throw new UsageError(`${flag} has no effect with --admin: what the proxy was told holds`);
+    }
+    for (const [option, flag] of OF_SERVICES) {
+      if (given.has(option)) throw new UsageError(`${flag} is for connections to a Service, and --admin is for calls`);
+    }
     return readAdmin(admin);
   }
   const { source, showFindings } = await openSource(context, { ...options, watch: false });
@@ -55,6 +74,33 @@ async function openState(
   source.close();
   return { snapshot: source.current };
 }
+
+/** Options that name something else to read, and how they are written. */
+const SOURCES: ReadonlyMap<string, string> = new Map([
+  ['filename', '-f'],
+  ['kubeconfig', '--kubeconfig'],
+  ['context', '--context'],
+  ['as', '--as'],
+  ['iptablesSave', '--iptables-save'],
+  ['nft', '--nft'],
+]);
+
+/** Options for what a running proxy knows of its callers. */
+const OF_THE_PROXY: ReadonlyMap<string, string> = new Map([
+  ['from', '--from'],
+  ['namespace', '-n'],
+  ['clusterDomain', '--cluster-domain'],
+  ['labels', '--labels'],
+  ['locality', '--locality'],
+  ['nodeName', '--node-name'],
+  ['gateways', '--gateways'],
+]);
+
+const OF_SERVICES: ReadonlyMap<string, string> = new Map([
+  ['connections', '--connections'],
+  ['scaleTo', '--scale-to'],
+  ['lang', '--lang'],
+]);
 
 function isLost({ outcome }: ExplainedCall): boolean {
   return outcome === 'failed';

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { text as readAll } from 'node:stream/consumers';
 import type { ConsideredRules, Snapshot } from '@steelyard/core/model';
-import type { LiveEndpoint, LiveState } from '@steelyard/core/routing';
+import type { LiveEndpoint, LiveState, RouteTableOptions } from '@steelyard/core/routing';
 import { formatAddress, type SocketAddress } from '../../net-address.ts';
 import type { ClusterView, EndpointView } from '../../proxy/index.ts';
 import { UsageError } from '../usage-error.ts';
@@ -10,6 +10,8 @@ import { UsageError } from '../usage-error.ts';
 export interface RunningProxy {
   readonly snapshot: Snapshot;
   readonly live: LiveState;
+  /** What its calls are routed by besides; absent where that is not the same for all. */
+  readonly routing?: RouteTableOptions;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -21,9 +23,8 @@ const TIMEOUT_MS = 10_000;
  */
 export async function readAdmin(address: SocketAddress): Promise<RunningProxy> {
   const [config, clusters] = await Promise.all([get(address, '/config'), get(address, '/clusters')]);
-  const snapshot = parseSnapshot(config);
   const views = parseClusters(clusters);
-  if (snapshot === undefined || views === undefined) {
+  if (!isConfig(config) || views === undefined) {
     throw new UsageError(
       `--admin ${formatAddress(address)}: this is no admin port of a steelyard proxy of this version`,
     );
@@ -31,7 +32,12 @@ export async function readAdmin(address: SocketAddress): Promise<RunningProxy> {
   const endpoints = new Map(
     views.flatMap(({ name, endpoints: own }) => own.map((view) => [`${name} ${view.endpoint}`, liveEndpoint(view)])),
   );
-  return { snapshot, live: (cluster, endpoint) => endpoints.get(`${cluster} ${endpoint}`) };
+  const { routing } = config;
+  return {
+    snapshot: snapshotOf(config),
+    live: (cluster, endpoint) => endpoints.get(`${cluster} ${endpoint}`),
+    ...(routing !== undefined && { routing }),
+  };
 }
 
 async function get({ host, port }: SocketAddress, path: string): Promise<unknown> {
@@ -65,20 +71,20 @@ function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What `renderConfig` made of a Snapshot's maps. */
+/** What `renderConfig` made of a Snapshot's maps, and what it added. */
 interface Config extends Omit<Snapshot, 'services' | 'nodes' | 'virtualHosts' | 'clusters' | 'consideredRules'> {
   readonly services: Readonly<Record<string, MapValue<'services'>>>;
   readonly virtualHosts: Readonly<Record<string, MapValue<'virtualHosts'>>>;
   readonly clusters: Readonly<Record<string, MapValue<'clusters'>>>;
   readonly consideredRules?: Readonly<Record<string, ConsideredRules>>;
+  readonly routing?: RouteTableOptions;
 }
 
 type MapValue<K extends 'services' | 'virtualHosts' | 'clusters'> =
   Snapshot[K] extends ReadonlyMap<string, infer V> ? V : never;
 
-function parseSnapshot(value: unknown): Snapshot | undefined {
-  if (!isConfig(value)) return undefined;
-  const { version, clusterDomain, diagnostics, services, virtualHosts, clusters, consideredRules } = value;
+function snapshotOf(config: Config): Snapshot {
+  const { version, clusterDomain, diagnostics, services, virtualHosts, clusters, consideredRules } = config;
   return {
     version,
     clusterDomain,
@@ -101,7 +107,16 @@ function isConfig(value: unknown): value is Config {
     every(services, 'ports') &&
     every(virtualHosts, 'routes') &&
     every(clusters, 'endpoints') &&
-    every(consideredRules, 'rules')
+    every(consideredRules, 'rules') &&
+    (value['routing'] === undefined || isRouting(value['routing']))
+  );
+}
+
+function isRouting(value: unknown): boolean {
+  if (!isMapping(value)) return false;
+  const { namespace, listenPort, service } = value;
+  return (
+    typeof namespace === 'string' && typeof listenPort === 'number' && (service === undefined || isMapping(service))
   );
 }
 

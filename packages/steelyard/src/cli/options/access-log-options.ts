@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import type { Logger } from '../../log.ts';
 import { type AccessLogSelection, type AccessLogSink, createDescriptorSink, openFileSink } from '../../proxy/index.ts';
 import { parseAccessLog } from './parse-access-log.ts';
+import { describeFailure } from '../describe-failure.ts';
 import { UsageError } from '../usage-error.ts';
 
 export interface AccessLogOptions {
@@ -30,6 +31,17 @@ export async function openAccessLog(
       throw new UsageError('--access-log-file: say which calls with --access-log, as all or errors');
     return undefined;
   }
-  const sink = path === undefined ? createDescriptorSink(process.stdout.fd, log) : await openFileSink(path, log);
+  const sink = path === undefined ? createDescriptorSink(process.stdout.fd, log) : await openFile(path, log);
   return { selection, sink };
+}
+
+async function openFile(path: string, log: Logger): Promise<AccessLogSink> {
+  try {
+    return await openFileSink(path, log);
+  } catch (error) {
+    const reason = describeFailure(error);
+    if (reason === undefined) throw error;
+    // The system says of opening only that it failed, not what for.
+    throw new UsageError(`--access-log-file: ${reason.replace(/^cannot read /, 'cannot write ')}`);
+  }
 }

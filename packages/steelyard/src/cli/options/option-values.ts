@@ -27,8 +27,18 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** `500ms`, `30s`, `5m`, `1h` → milliseconds. */
+/** Beyond 2^31 - 1 ms Node's timers go off at once; in whole days. */
+const LONGEST_HOURS = 24 * 24;
+
+/** `500ms`, `30s`, `5m`, `1h` → milliseconds that a timer can wait. */
 export function parseDurationMs(text: string): number {
+  const ms = parseLongDurationMs(text);
+  if (ms > LONGEST_HOURS * 3_600_000) throw new InvalidArgumentError(`Give at most ${LONGEST_HOURS}h.`);
+  return ms;
+}
+
+/** The same of any length: for what a clock is held against. */
+export function parseLongDurationMs(text: string): number {
   const { value, unit } = /^(?<value>\d+(?:\.\d+)?)(?<unit>ms|s|m|h)$/.exec(text)?.groups ?? {};
   const factor = UNIT_MS[unit ?? ''];
   if (value === undefined || factor === undefined) {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_LIMITS, LIMIT_RANGES, type Limits } from '@steelyard/http2';
 import type { ConnectionSettings } from '../../proxy/index.ts';
-import { parseDurationMs } from './option-values.ts';
+import { parseLongDurationMs } from './option-values.ts';
 import { UsageError } from '../usage-error.ts';
 
 export interface ConnectionOptions {
@@ -29,7 +29,7 @@ export function addConnectionOptions(command: Command): Command {
       new Option(
         '--max-connection-age-grace <time>',
         'end calls that go on for longer after that; without it they finish',
-      ).argParser(parseDurationMs),
+      ).argParser(parseLongDurationMs),
     );
 }
 
@@ -64,7 +64,7 @@ function isLimit(name: string): name is keyof Limits {
 const LEAST_AGE_MS = 1000;
 
 function parseAge(text: string): number {
-  const ageMs = parseDurationMs(text);
+  const ageMs = parseLongDurationMs(text);
   if (ageMs < LEAST_AGE_MS) throw new InvalidArgumentError('Give at least 1s.');
   return ageMs;
 }
