@@ -86,6 +86,37 @@ describe('a client', () => {
     }
   });
 
+  test('what begins with anything but SETTINGS is no HTTP/2 (§3.4), however it is cut', () => {
+    const lines: readonly (readonly [says: string, why: RegExp])[] = [
+      ['HTTP/1.1 400 Bad Request\r\n\r\n', /does not speak HTTP\/2 \(it answered in HTTP\/1\.1\)/],
+      ['SSH-2.0-OpenSSH_9.9\r\n', /the first frame is no SETTINGS/],
+      ['\0\0\u0008\u0006\0\0\0\0\0abcdefgh', /the first frame is no SETTINGS/],
+    ];
+    for (const [says, why] of lines) {
+      for (const at of [1, 2, 3, 4, 5, 9, 12]) {
+        const client = new ConnectionSubject('client', {}, 'no greeting');
+        const errors: string[] = [];
+        client.onConnectionError = (error): void => {
+          if (error instanceof Error) errors.push(error.message);
+        };
+        call(client);
+        const octets = new TextEncoder().encode(says);
+        client.receive(octets.subarray(0, at));
+        client.receive(octets.subarray(at));
+        assert.equal(errors.length, 1);
+        assert.match(errors[0] ?? '', why);
+        assert.equal(client.told.at(-1), 'reset 1 PROTOCOL_ERROR connection');
+      }
+    }
+  });
+
+  test('SETTINGS that come octet by octet are a greeting like any other', () => {
+    const client = new ConnectionSubject('client', {}, 'no greeting');
+    for (const octet of rawFrame(SETTINGS, 0, 0, setting(3, 7))) client.receive(Uint8Array.of(octet));
+    assert.deepEqual(client.told, ['settings']);
+    assert.equal(client.connection.peer.maxConcurrentStreams, 7);
+  });
+
   test('a lost socket ends every call once', () => {
     const client = new ConnectionSubject('client');
     call(client);

@@ -38,6 +38,7 @@ export class Conduct {
   #streams = 0;
   #updates = 0;
   #lateFrames = 0;
+  #lateExpected = LATE_AT_FIRST;
   #lastPingAt = -Infinity;
   #framesSentAtPing = -1;
   #pingStrikes = 0;
@@ -75,8 +76,13 @@ export class Conduct {
    */
   lateFrame(): void {
     this.#lateFrames++;
-    const allowed = LATE_AT_FIRST + LATE_PER_STREAM * (this.#streams + this.#options.framesSent());
+    const allowed = this.#lateExpected + LATE_PER_STREAM * (this.#streams + this.#options.framesSent());
     if (this.#lateFrames > allowed) this.oddity('frames of streams that have ended');
+  }
+
+  /** As many more frames of a stream that has ended may be on their way. */
+  expectLate(count: number): void {
+    if (count > 0) this.#lateExpected += count;
   }
 
   windowUpdate(): void {

@@ -141,6 +141,17 @@ export class ConnectionCore<C> implements SendFlowOwner<C> {
     if (this.role === 'server') this.conduct.reset();
   }
 
+  /**
+   * The stream makes us far more work than it is worth. A caller loses its connection; that to a pod stays.
+   *
+   * @param late frames that the pod may have sent meanwhile, and that cost it nothing
+   */
+  calm(stream: Stream<C>, detail: string, late: number): void {
+    if (this.role === 'server') throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, detail);
+    this.conduct.expectLate(late);
+    this.streamError(stream, ErrorCode.ENHANCE_YOUR_CALM, detail);
+  }
+
   /** The stream is in nobody's fault but in the way. */
   giveUp(stream: Stream<C>, code: number, detail: string): void {
     this.writer.reset(stream.id, code);
@@ -187,9 +198,10 @@ export class ConnectionCore<C> implements SendFlowOwner<C> {
   }
 
   /** Refuses a stream of which the handler has not heard, for a reason that its peer has given. */
-  refuse(streamId: number, code: number): void {
+  refuse(streamId: number, code: number, detail: string): void {
     this.writer.reset(streamId, code);
     this.streams.remove(streamId, true);
+    this.handler.onRefused?.(streamId, code, detail);
     this.conduct.reset();
   }
 

@@ -2,6 +2,7 @@ import { ConnectionCore, type Role } from './connection-core.ts';
 import { ConnectionError, ErrorCode } from './error-code.ts';
 import { DEFAULT_WINDOW, MAX_STREAM_ID } from './frame.ts';
 import type { ConnectionHandler } from './handler.ts';
+import { isHead } from './head.ts';
 import type { FieldCache } from './hpack/field-cache.ts';
 import type { HeaderBlock } from './hpack/header-block.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
@@ -55,7 +56,7 @@ export class Connection<C> {
       core.peer.maxConcurrentStreams = options.assumedMaxConcurrentStreams;
     }
     this.#core = core;
-    this.#receiver = new Receiver<C>(core, options.fields, connectionWindow);
+    this.#receiver = new Receiver<C>(core, options.fields, connectionWindow, options.now);
     this.#watch = new Watch<C>(core);
     if (options.role === 'client') core.writer.preface();
     writeSettings(core.output, local, options.role);
@@ -142,7 +143,7 @@ export class Connection<C> {
   request(block: HeaderBlock, endStream: boolean, context: C): Stream<C> {
     const { streams, peer, receiveWindow } = this.#core;
     streams.lastId = streams.lastId === 0 ? 1 : streams.lastId + 2;
-    const stream = new Stream<C>(streams.lastId, peer.initialWindowSize, receiveWindow);
+    const stream = new Stream<C>(streams.lastId, isHead(block), peer.initialWindowSize, receiveWindow);
     stream.context = context;
     streams.add(stream);
     this.sendHeaders(stream, block, endStream);

@@ -197,7 +197,7 @@ export class ControlReceiver<C> {
     else if ((readUint32(bytes, start) & 0x7fffffff) === streamId) code = ErrorCode.PROTOCOL_ERROR;
     if (code === undefined) return;
     const stream = core.streams.get(streamId);
-    if (stream === undefined) core.refuse(streamId, code);
+    if (stream === undefined) core.refuse(streamId, code, 'PRIORITY is broken');
     else core.streamError(stream, code, 'PRIORITY is broken');
   }
 }

@@ -5,7 +5,8 @@ import type { Stream } from './stream.ts';
 /**
  * Why a stream ended early:
  * - `peer`: it sent RST_STREAM;
- * - `malformed`: its message broke RFC 9113 §8.1.1 or a stream rule, and we reset it;
+ * - `malformed`: its message broke RFC 9113 §8.1.1 or a stream rule, and we reset it; with ENHANCE_YOUR_CALM: it was cut into far
+ *   too many frames;
  * - `unprocessed`: it is above the last id of the peer's GOAWAY, so nobody has seen the request (§6.8);
  * - `stalled`: its reader takes nothing, or too much waits for this peer, and we reset it;
  * - `connection`: the whole connection failed or was closed.
@@ -27,6 +28,8 @@ export interface ConnectionHandler<C> {
   onSent(stream: Stream<C>, count: number): void;
   /** The stream is closed without having ended properly. */
   onReset(stream: Stream<C>, code: number, cause: ResetCause, detail: string): void;
+  /** A request was refused before the handler heard of it: with REFUSED_STREAM for a limit, else since it is malformed. */
+  onRefused?(streamId: number, code: number, detail: string): void;
   /** The peer takes no new streams from us (client) or will open none (server). */
   onGoAway(lastStreamId: number, code: number, debug: string): void;
   /** The peer's SETTINGS have arrived or changed. */

@@ -38,7 +38,8 @@ describe('floods end in ENHANCE_YOUR_CALM, after a GOAWAY that warns', () => {
     ['SETTINGS (CVE-2019-9515)', () => rawFrame(SETTINGS, 0, 0, setting(3, 100)), 1001],
     ['PRIORITY (CVE-2019-9513)', (turn) => rawFrame(PRIORITY, 0, 101, [...uint32(turn * 2 + 203), 1]), 1001],
     ['empty DATA (CVE-2019-9518)', (turn) => concat(...(turn === 0 ? [request(1)] : []), rawFrame(DATA, 0, 1)), 1003],
-    ['DATA of one octet', (turn) => concat(...(turn === 0 ? [request(1)] : []), rawFrame(DATA, 0, 1, [1])), 1003],
+    // Fifty of them are as much as one without any.
+    ['DATA of one octet', (turn) => (turn === 0 ? request(1) : fifty(rawFrame(DATA, 0, 1, [1]))), 1003],
     ['WINDOW_UPDATE', () => rawFrame(WINDOW_UPDATE, 0, 0, uint32(1)), 1101],
     ['frames of unknown types', () => rawFrame(0x42, 0, 0, [1]), 1001],
     ['rapid reset, in one read (CVE-2023-44487)', (turn) => concat(request(turn * 2 + 1), reset(turn * 2 + 1)), 1001],
@@ -137,13 +138,6 @@ describe('floods end in ENHANCE_YOUR_CALM, after a GOAWAY that warns', () => {
       client.receive(reset(stream.id));
     }
     assert.equal(client.connection.canOpen, true);
-  });
-
-  test('1xx responses without end', () => {
-    const client = new ConnectionSubject('client');
-    client.streams.set(1, client.connection.request(CALL, true, 'context'));
-    const early = rawFrame(HEADERS, END_HEADERS, 1, literalBlock([[':status', '103']]));
-    assert.ok(provoke(client, () => early) <= 1001);
   });
 
   test('PINGs with traffic between them, or far apart, are welcome (gRFC A8)', () => {
@@ -301,6 +295,10 @@ describe('what time ends', () => {
     assert.equal(client.stream(1).closed, true);
   });
 });
+
+function fifty(frame: Uint8Array): Uint8Array {
+  return concat(...Array.from({ length: 50 }, () => frame));
+}
 
 function reset(id: number): Uint8Array {
   return rawFrame(RST_STREAM, 0, id, CANCEL);

@@ -26,7 +26,7 @@ export interface Limits {
   /** Streams that may be reset in a row, by the peer or because of it. Each that ends well gives one back, and time does. */
   readonly resetBurst: number;
   readonly resetsPerSecond: number;
-  /** Frames without use for a call that may come in a row: PING, SETTINGS, PRIORITY, empty or crumbled DATA, … */
+  /** Frames without use for a call that may come in a row: PING, SETTINGS, PRIORITY, DATA without content, … */
   readonly oddityBurst: number;
   readonly odditiesPerSecond: number;
   /** Time for preface, SETTINGS and the acknowledgement of ours. */

@@ -1,7 +1,19 @@
 // RFC 9113 §8: what makes a message malformed, in either role. A malformed message is a stream error, and goes no further.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { CALL, ConnectionSubject, FLAG, FRAME, literalBlock, rawFrame, request } from '@steelyard/testkit';
+import {
+  CALL,
+  ConnectionSubject,
+  FLAG,
+  FRAME,
+  literalBlock,
+  rawFrame,
+  request,
+  RESPONSE,
+  TRAILERS,
+} from '@steelyard/testkit';
+import { createField } from './hpack/field.ts';
+import { HeaderBlock } from './hpack/header-block.ts';
 
 const { DATA, HEADERS } = FRAME;
 const { END_HEADERS, END_STREAM } = FLAG;
@@ -88,6 +100,7 @@ const legal: readonly (readonly [why: string, fields: readonly Pair[]])[] = [
   ['a scheme of its own', [...without(':scheme'), [':scheme', 'web+grpc']]],
   ['a path of any octets above blank', [...without(':path'), [':path', '/a.B/C?d=%20|{\u00e9}']]],
   ['te: trailers', [...post, ['te', 'trailers']]],
+  ['te: trailers in any case (RFC 9110 §10.1.4)', [...post, ['te', 'Trailers']]],
   ['a value with blanks inside and octets above 0x7f', [...post, ['x', 'a b\tc\u00e9']]],
   ['an empty value', [...post, ['x', '']]],
   ['host instead of :authority', [...without(':authority'), ['host', 'backend:8000']]],
@@ -224,6 +237,74 @@ describe('content-length is the sum of DATA without padding (§8.1.1)', () => {
     const server = new ConnectionSubject('server');
     server.receive(rawFrame(HEADERS, END_HEADERS | END_STREAM, 1, literalBlock([...post, ['content-length', '3']])));
     assert.deepEqual(server.said(), ['RST_STREAM 1 PROTOCOL_ERROR']);
+  });
+});
+
+describe('responses that have no content (RFC 9110 §6.4.1), and those that only say they have', () => {
+  const some = rawFrame(DATA, END_STREAM, 1, [1, 2, 3]);
+  const none = rawFrame(DATA, END_STREAM, 1);
+  const trailers = rawFrame(HEADERS, END_HEADERS | END_STREAM, 1, TRAILERS);
+  const lines: readonly (readonly [
+    method: string,
+    status: string,
+    length: string | undefined,
+    rest: Uint8Array | undefined,
+    legal: boolean,
+  ])[] = [
+    ['GET', '200', '3', undefined, false],
+    ['GET', '200', '0', undefined, true],
+    ['GET', '200', undefined, undefined, true],
+    ['GET', '404', '3', undefined, false],
+    ['POST', '200', '3', undefined, false],
+    ['HEAD', '200', '3', undefined, true],
+    ['HEAD', '200', '3', none, true],
+    ['HEAD', '200', '3', trailers, true],
+    ['HEAD', '200', '3', some, false],
+    ['HEAD', '200', undefined, some, false],
+    ['GET', '204', undefined, undefined, true],
+    ['GET', '204', undefined, none, true],
+    ['GET', '204', undefined, some, false],
+    ['GET', '304', '3', undefined, true],
+    ['GET', '304', '3', none, true],
+    ['GET', '304', '3', some, false],
+    ['GET', '205', '3', some, true],
+  ];
+  for (const [method, status, length, rest, isLegal] of lines) {
+    const octets = (rest?.length ?? 0) - 9;
+    const how = rest === undefined ? 'no DATA' : rest === trailers ? 'trailers' : `DATA of ${octets}`;
+    test(`${method} ${status}, content-length ${length ?? 'absent'}, ${how}: ${isLegal ? 'goes on' : 'is reset'}`, () => {
+      const client = new ConnectionSubject('client');
+      const fields = [createField(':scheme', 'http'), createField(':method', method), createField(':path', '/')];
+      client.streams.set(1, client.connection.request(HeaderBlock.of(fields), true, 'context'));
+      const block = literalBlock([
+        [':status', status],
+        ...(length === undefined ? [] : [['content-length', length] as const]),
+      ]);
+      client.receive(rawFrame(HEADERS, END_HEADERS | (rest === undefined ? END_STREAM : 0), 1, block));
+      if (rest !== undefined) client.receive(rest);
+      const last = client.told.at(-1) ?? '';
+      if (isLegal) assert.match(last, rest === trailers ? /^trailers 1/ : / end$|data 1 3/);
+      else assert.equal(last, 'reset 1 PROTOCOL_ERROR malformed');
+    });
+  }
+
+  test('what a 1xx response says of its length is not about the final one', () => {
+    const client = new ConnectionSubject('client');
+    client.streams.set(1, client.connection.request(CALL, true, 'context'));
+    client.receive(
+      rawFrame(
+        HEADERS,
+        END_HEADERS,
+        1,
+        literalBlock([
+          [':status', '103'],
+          ['content-length', '7'],
+        ]),
+      ),
+      rawFrame(HEADERS, END_HEADERS, 1, RESPONSE),
+      some,
+    );
+    assert.equal(client.told.at(-1), 'data 1 3 end');
   });
 });
 

@@ -4,8 +4,12 @@ import { ErrorCode } from './error-code.ts';
 import { CLIENT_PREFACE, Flag, FrameType } from './frame.ts';
 import { findDoomedStreams } from './doomed-streams.ts';
 import { FrameReader, type FrameSink } from './frame-reader.ts';
+import { FutileFrames } from './futile-frames.ts';
+import { Greeting } from './greeting.ts';
+import { isHead } from './head.ts';
 import { HeaderAssembly } from './header-assembly.ts';
 import { Decoder } from './hpack/decoder.ts';
+import type { Field } from './hpack/field.ts';
 import type { FieldCache } from './hpack/field-cache.ts';
 import { HeaderBlock } from './hpack/header-block.ts';
 import { Stream } from './stream.ts';
@@ -25,6 +29,9 @@ export class Receiver<C> implements FrameSink {
   readonly #decoder: Decoder;
   readonly #block: HeaderBlock;
   #prefaceLeft: number;
+  /** Of a server, until it is known to speak HTTP/2. */
+  #greeting: Greeting | undefined;
+  readonly #futile: FutileFrames<C>;
   readonly #control: ControlReceiver<C>;
   /** Streams that the read under way will also reset. */
   #doomed: Set<number> | undefined = undefined;
@@ -34,20 +41,20 @@ export class Receiver<C> implements FrameSink {
   /** The stream of the DATA frame under way, unless its octets are to be dropped. */
   #dataStream: Stream<C> | undefined = undefined;
   #dataEnds = false;
-  /** The DATA frame before was one of next to nothing. */
-  #crumbBefore = false;
   /** Of the DATA frame under way, and octets of it that have not turned out to be payload: at its end, the padding. */
   #dataPadding = 0;
   #dataLength = 0;
 
-  constructor(core: ConnectionCore<C>, fields: FieldCache, connectionWindow: number) {
+  constructor(core: ConnectionCore<C>, fields: FieldCache, connectionWindow: number, now: () => number) {
     this.#core = core;
+    this.#futile = new FutileFrames<C>(core, now);
     this.#assembly = new HeaderAssembly(core.limits.maxHeaderFrames);
     this.#control = new ControlReceiver<C>(core);
     this.#reader = new FrameReader(this);
     this.#decoder = new Decoder(fields);
     this.#block = new HeaderBlock(core.limits.maxHeaderListSize, core.limits.maxHeaderFields);
     this.#prefaceLeft = core.role === 'server' ? CLIENT_PREFACE.length : 0;
+    this.#greeting = core.role === 'client' ? new Greeting() : undefined;
     this.#connectionWindow = connectionWindow;
   }
 
@@ -57,6 +64,7 @@ export class Receiver<C> implements FrameSink {
     if (this.#core.role === 'server') {
       this.#doomed = this.#reader.betweenFrames ? findDoomedStreams(rest, 0, this.#core.streams.lastId) : undefined;
     }
+    if (this.#greeting?.read(rest) === true) this.#greeting = undefined;
     this.#reader.read(rest);
   }
 
@@ -121,12 +129,9 @@ export class Receiver<C> implements FrameSink {
     this.#dataStream = undefined;
     this.#dataEnds = (flags & Flag.END_STREAM) !== 0;
     this.#core.heardPongOnly = false;
-    // Of a padded frame only its end tells what is in it.
-    if ((flags & Flag.PADDED) === 0) this.#judgeSize(length);
     const stream = this.#core.streams.get(streamId);
     if (stream === undefined) {
-      if (this.#doomed?.has(streamId) === true) return;
-      this.#core.streams.checkClosed(streamId, 'DATA');
+      if (this.#doomed?.has(streamId) !== true) this.#core.streams.checkClosed(streamId, 'DATA');
       this.#core.conduct.lateFrame();
       return;
     }
@@ -143,6 +148,8 @@ export class Receiver<C> implements FrameSink {
       this.#core.streamError(stream, ErrorCode.FLOW_CONTROL_ERROR, 'DATA beyond the window of the stream');
       return;
     }
+    // Of a padded frame only its end tells what is in it.
+    if (!this.#dataEnds && (flags & Flag.PADDED) === 0 && !this.#futile.onData(stream, length)) return;
     this.#dataLength = length;
     this.#dataPadding = length;
     this.#dataStream = stream;
@@ -152,14 +159,13 @@ export class Receiver<C> implements FrameSink {
     const stream = this.#dataStream;
     if (stream === undefined || stream.closed) return;
     this.#dataPadding -= end - start;
-    if (last && this.#dataPadding > 0) this.#endPadding(stream, start === end);
+    if (last && this.#dataPadding > 0 && !this.#endPadding(stream, start === end)) return;
     stream.receivedLength += end - start;
     const ends = last && this.#dataEnds;
     if (stream.expectedLength >= 0) {
       const { receivedLength, expectedLength } = stream;
       if (receivedLength > expectedLength || (ends && receivedLength < expectedLength)) {
-        const detail = `${receivedLength} octets where content-length says ${expectedLength}`;
-        this.#core.streamError(stream, ErrorCode.PROTOCOL_ERROR, detail);
+        this.#core.streamError(stream, ErrorCode.PROTOCOL_ERROR, wrongLength(stream));
         return;
       }
     }
@@ -169,19 +175,16 @@ export class Receiver<C> implements FrameSink {
     if (ends) this.#core.closeIfDone(stream);
   }
 
-  /** The end of a padded frame. Padding never reaches the handler: its credit is ours to return. */
-  #endPadding(stream: Stream<C>, alone: boolean): void {
-    this.#judgeSize(this.#dataLength - this.#dataPadding);
+  /**
+   * The end of a padded frame. Padding never reaches the handler: its credit is ours to return. False: the stream has been reset
+   * for it.
+   */
+  #endPadding(stream: Stream<C>, alone: boolean): boolean {
+    if (!this.#dataEnds && !this.#futile.onData(stream, this.#dataLength - this.#dataPadding)) return false;
     stream.unacknowledged += this.#dataPadding;
     // Else it goes back with that of the octets that come with it.
     if (alone) this.consume(stream, 0);
-  }
-
-  /** A gRPC message has a prefix of five octets: frames of less are crumbs. One behind a prefix of its own is none. */
-  #judgeSize(length: number): void {
-    const crumb = length < 5 && !this.#dataEnds;
-    if (crumb && this.#crumbBefore) this.#core.conduct.oddity('DATA frames of next to nothing');
-    this.#crumbBefore = crumb;
+    return true;
   }
 
   #readPreface(chunk: Uint8Array): Uint8Array {
@@ -239,11 +242,11 @@ export class Receiver<C> implements FrameSink {
       return;
     }
     if (this.#core.streams.size >= this.#core.local.maxConcurrentStreams) {
-      this.#core.refuse(streamId, ErrorCode.REFUSED_STREAM);
+      this.#core.refuse(streamId, ErrorCode.REFUSED_STREAM, 'more streams than maxConcurrentStreams');
       return;
     }
     if (dependency === streamId || block.problem !== undefined) {
-      this.#core.refuse(streamId, ErrorCode.PROTOCOL_ERROR);
+      this.#core.refuse(streamId, ErrorCode.PROTOCOL_ERROR, block.problem ?? 'the stream depends on itself');
       return;
     }
     const cost = STREAM_COST + FIELD_COST * block.count + block.size;
@@ -254,14 +257,14 @@ export class Receiver<C> implements FrameSink {
       return;
     }
     if (this.#core.heldLength + cost > this.#core.limits.maxQueuedLength) {
-      this.#core.refuse(streamId, ErrorCode.REFUSED_STREAM);
+      this.#core.refuse(streamId, ErrorCode.REFUSED_STREAM, 'its connection holds more than maxQueuedLength');
       return;
     }
-    const stream = new Stream<C>(streamId, this.#core.peer.initialWindowSize, this.#core.receiveWindow);
+    const stream = new Stream<C>(streamId, isHead(block), this.#core.peer.initialWindowSize, this.#core.receiveWindow);
     stream.headersReceived = true;
     stream.expectedLength = block.contentLength;
     if (endStream && block.contentLength > 0) {
-      this.#core.refuse(streamId, ErrorCode.PROTOCOL_ERROR);
+      this.#core.refuse(streamId, ErrorCode.PROTOCOL_ERROR, wrongLength(stream));
       return;
     }
     this.#core.admit(stream, cost);
@@ -290,8 +293,7 @@ export class Receiver<C> implements FrameSink {
       return;
     }
     if (stream.expectedLength >= 0 && stream.receivedLength !== stream.expectedLength) {
-      const detail = `${stream.receivedLength} octets where content-length says ${stream.expectedLength}`;
-      this.#core.streamError(stream, ErrorCode.PROTOCOL_ERROR, detail);
+      this.#core.streamError(stream, ErrorCode.PROTOCOL_ERROR, wrongLength(stream));
       return;
     }
     stream.remoteClosed = true;
@@ -300,18 +302,33 @@ export class Receiver<C> implements FrameSink {
   }
 
   #onResponse(stream: Stream<C>, block: HeaderBlock, endStream: boolean): void {
-    const informational = block.status !== undefined && block.status.staticIndex === 0 && block.status.text < '2';
+    const { status } = block;
+    const informational = status !== undefined && status.staticIndex === 0 && status.text < '2';
     if (informational && endStream) {
       this.#core.streamError(stream, ErrorCode.PROTOCOL_ERROR, 'a 1xx response that ends the stream');
       return;
     }
-    // They go on to our own peer, and nothing holds them back.
-    if (informational) this.#core.conduct.oddity('1xx responses');
+    // They go on to our own peer, and no window holds them back.
+    if (informational && !this.#futile.onInterim(stream)) return;
     stream.headersReceived = !informational;
-    // RFC 9110 §8.6: what a 204 or 304 says of its length is not about this message.
-    if (!endStream) stream.expectedLength = block.contentLength;
+    if (!informational) {
+      stream.expectedLength = stream.head || hasNoContent(status) ? 0 : block.contentLength;
+      if (endStream && stream.expectedLength > 0) {
+        this.#core.streamError(stream, ErrorCode.PROTOCOL_ERROR, wrongLength(stream));
+        return;
+      }
+    }
     stream.remoteClosed = endStream;
     this.#core.handler.onHeaders(stream, block, endStream);
     if (endStream) this.#core.closeIfDone(stream);
   }
+}
+
+/** RFC 9110 §6.4.1, §8.6: what a 204 or 304 says of its length is not about this message. */
+function hasNoContent(status: Field | undefined): boolean {
+  return status !== undefined && (status.text === '204' || status.text === '304');
+}
+
+function wrongLength({ receivedLength, expectedLength }: Stream<unknown>): string {
+  return `${receivedLength} octets of content where there have to be ${expectedLength}`;
 }

@@ -1,4 +1,5 @@
 import type { HeaderBlock } from './hpack/header-block.ts';
+import type { TokenBucket } from './token-bucket.ts';
 
 /** The queue of a stream that never had one: nearly all. */
 export const NOTHING: Uint8Array[] = [];
@@ -22,6 +23,8 @@ export class Stream<C> {
   remoteClosed = false;
   /** The final (not 1xx) header block has arrived: the next one is trailers. */
   headersReceived = false;
+  /** The request is one of HEAD: whatever its response's header says, no content follows (RFC 9110 §9.3.2). */
+  readonly head: boolean;
   /** Octets we may still send; negative after the peer lowered its INITIAL_WINDOW_SIZE (§6.9.2). */
   sendWindow: number;
   /** Octets the peer may still send. */
@@ -30,9 +33,15 @@ export class Stream<C> {
   cost = 0;
   /** Octets consumed by the handler for which no WINDOW_UPDATE has gone out yet. */
   unacknowledged = 0;
-  /** Of `content-length`, -1 without one. */
+  /** Of `content-length`, -1 without one; 0 of a response that has no content whatever that says. */
   expectedLength = -1;
   receivedLength = 0;
+  /** 1xx responses, and DATA frames without content, so far. */
+  interim = 0;
+  empty = 0;
+  /** Very small DATA frames that have not been charged for yet, and what they are charged to: nearly none has any. */
+  crumbs = 0;
+  crumbBudget: TokenBucket | undefined = undefined;
   /** What flow control or a full socket holds back. */
   queue: Uint8Array[] = NOTHING;
   queuedLength = 0;
@@ -48,8 +57,9 @@ export class Stream<C> {
   before: Stream<C> | undefined = undefined;
   behind: Stream<C> | undefined = undefined;
 
-  constructor(id: number, sendWindow: number, receiveWindow: number) {
+  constructor(id: number, head: boolean, sendWindow: number, receiveWindow: number) {
     this.id = id;
+    this.head = head;
     this.sendWindow = sendWindow;
     this.receiveWindow = receiveWindow;
   }

@@ -16,8 +16,10 @@ export class HeaderBlock {
   count = 0;
   /** Sum of name, value and 32 octets a field, as SETTINGS_MAX_HEADER_LIST_SIZE counts (RFC 9113 §6.5.2). */
   size = 0;
-  /** Past the limit fields are no longer kept. */
+  /** Past the limits fields are no longer kept. */
   tooLarge = false;
+  /** It is their number that is too large, or was before their size. */
+  tooMany = false;
   /** Why the message is malformed (RFC 9113 §8.1.1), for people. */
   problem: string | undefined = undefined;
   method: Field | undefined = undefined;
@@ -49,6 +51,7 @@ export class HeaderBlock {
     this.count = 0;
     this.size = 0;
     this.tooLarge = false;
+    this.tooMany = false;
     this.problem = undefined;
     this.method = undefined;
     this.scheme = undefined;
@@ -100,6 +103,7 @@ export class HeaderBlock {
     const name = field.name;
     this.size += name.bytes.length + field.length + ENTRY_OVERHEAD;
     if (this.size > this.#maxSize || this.count === this.#maxFields) {
+      if (!this.tooLarge) this.tooMany = this.size <= this.#maxSize;
       this.tooLarge = true;
       // A few octets of indices can stand for megabytes (CVE-2016-6581): decoding on would be paid by us.
       if (this.size > 4 * this.#maxSize) {
@@ -164,7 +168,10 @@ export class HeaderBlock {
         this.problem ??= `${field.name.text} does not belong in HTTP/2`;
         return;
       case FieldKind.TE:
-        if (field.text !== 'trailers') this.problem ??= `te may only be "trailers"`;
+        // RFC 9113 §8.2.2 allows no other value, RFC 9110 §10.1.4 any case of it.
+        if (field.text !== 'trailers' && field.text.toLowerCase() !== 'trailers') {
+          this.problem ??= `te may only be "trailers"`;
+        }
         return;
       case FieldKind.HOST:
         if (this.host !== undefined) this.problem ??= 'host twice';

@@ -10,6 +10,7 @@ import { DownstreamConnection } from './downstream/downstream-connection.ts';
 import { tellProtocol } from './downstream/tell-protocol.ts';
 import { createEngine } from './transport/engine.ts';
 import { IncomingSocket } from './transport/incoming-socket.ts';
+import { mergeFaults } from './metrics/metrics-faults.ts';
 import { processUse, type ProxyReport } from './metrics/metrics-report.ts';
 import { type Entrance, entranceKey, routingOf } from './routing/entrance.ts';
 import { Router } from './routing/router.ts';
@@ -176,6 +177,7 @@ export function createFront(options: FrontOptions): Front {
         clusters: clusters.reportClusters(),
         downstream: { ...engine.downstream },
         upstream: { ...engine.upstream },
+        faults: mergeFaults([{ downstream: engine.callerFaults.counts, upstream: engine.podFaults.counts }]),
         pressure: { ...engine.memory.report(), refusedConnections },
         tlsHandshakeFailures,
         accessLogDropped: 0,

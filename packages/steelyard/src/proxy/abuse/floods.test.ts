@@ -20,6 +20,7 @@ const noReset = (id: number): Uint8Array => openRequest(id, 0);
 
 const RESETS = 'too many reset streams';
 const CRUMBS = 'too many DATA frames of next to nothing';
+const EMPTY = 'too many DATA frames without content';
 
 interface Flood {
   readonly name: string;
@@ -121,20 +122,20 @@ const floods: readonly Flood[] = [
   },
   {
     name: 'empty DATA (CVE-2019-9518)',
-    says: CRUMBS,
+    says: EMPTY,
     piece: onOneStream(rawFrame(DATA, 0, 1)),
     reachesPods: true,
   },
   { name: 'DATA of one octet', says: CRUMBS, piece: onOneStream(rawFrame(DATA, 0, 1, [1])), reachesPods: true },
   {
     name: 'DATA of nothing but padding',
-    says: CRUMBS,
+    says: EMPTY,
     piece: onOneStream(rawFrame(DATA, FLAG.PADDED, 1, [3, 0, 0, 0])),
     reachesPods: true,
   },
   {
     name: 'DATA of nothing but much padding',
-    says: CRUMBS,
+    says: EMPTY,
     piece: onOneStream(rawFrame(DATA, FLAG.PADDED, 1, [200, ...new Uint8Array(200)])),
     reachesPods: true,
   },

@@ -1,7 +1,9 @@
 // docs/limits.md holds on both sides: a pod that floods loses its connection, and calls go on over another.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import {
+  collect,
   concat,
   FLAG,
   FRAME,
@@ -15,7 +17,8 @@ import {
 import { cleanUp } from '../end-to-end/proxy.test-bed.ts';
 import { startBefore, startScriptedPod } from '../end-to-end/scripted-pod.test-bed.ts';
 
-const { CONTINUATION, GOAWAY, HEADERS, PING, PRIORITY, PUSH_PROMISE, SETTINGS, WINDOW_UPDATE } = FRAME;
+const { CONTINUATION, DATA, GOAWAY, HEADERS, PING, PRIORITY, PUSH_PROMISE, RST_STREAM, SETTINGS, WINDOW_UPDATE } =
+  FRAME;
 const { END_HEADERS, END_STREAM } = FLAG;
 const PROTOCOL_ERROR = 1;
 const FLOW_CONTROL_ERROR = 3;
@@ -34,6 +37,10 @@ const done = literalBlock([
 
 function often(frame: Uint8Array, times = 2000): Uint8Array {
   return concat(...Array.from({ length: times }, () => frame));
+}
+
+function early(id: number): Uint8Array {
+  return rawFrame(HEADERS, END_HEADERS, id, literalBlock([[':status', '103']]));
 }
 
 const floods: readonly (readonly [name: string, code: number, says: string, answer: (id: number) => Uint8Array])[] = [
@@ -58,16 +65,16 @@ const floods: readonly (readonly [name: string, code: number, says: string, answ
     () => often(rawFrame(0x42, 0, 0, [1])),
   ],
   [
-    '1xx responses',
+    '1xx responses that do not end with their call',
     ENHANCE_YOUR_CALM,
-    'too many 1xx responses',
-    (id) => often(rawFrame(HEADERS, END_HEADERS, id, literalBlock([[':status', '103']]))),
+    'too many frames of streams that have ended',
+    (id) => often(early(id), 5000),
   ],
   [
-    'empty DATA',
+    'empty DATA that does not end with its call',
     ENHANCE_YOUR_CALM,
-    'too many DATA frames of next to nothing',
-    (id) => concat(rawFrame(HEADERS, END_HEADERS, id, head), often(rawFrame(FRAME.DATA, 0, id))),
+    'too many frames of streams that have ended',
+    (id) => concat(rawFrame(HEADERS, END_HEADERS, id, head), often(rawFrame(DATA, 0, id), 5000)),
   ],
   [
     'CONTINUATION',
@@ -124,4 +131,84 @@ describe('a pod that floods loses its connection, and nothing else is lost', () 
       assert.ok(grown < CEILING, `memory grew by ${grown} octets`);
     });
   }
+});
+
+describe('a pod that floods one call loses that call, and the others on its connection go on', () => {
+  const message = [0, 0, 0, 0, 1, 7];
+  const trailers = literalBlock([['grpc-status', '0']]);
+  const lines: readonly (readonly [name: string, says: string, answer: (id: number) => Uint8Array])[] = [
+    ['1xx responses', 'too many 1xx responses', (id) => often(early(id), 1500)],
+    [
+      'empty DATA (CVE-2019-9518)',
+      'too many DATA frames without content',
+      (id) => concat(rawFrame(HEADERS, END_HEADERS, id, head), often(rawFrame(DATA, 0, id), 1500)),
+    ],
+    [
+      'DATA of one octet',
+      'too many DATA frames of next to nothing',
+      (id) => concat(rawFrame(HEADERS, END_HEADERS, id, head), often(rawFrame(DATA, 0, id, [0]), 100_000)),
+    ],
+  ];
+  for (const [name, says, answer] of lines) {
+    test(name, async () => {
+      let held = 0;
+      const pod = await startScriptedPod((id) => {
+        if (held === 0) {
+          held = id;
+          return concat(rawFrame(HEADERS, END_HEADERS, id, head), rawFrame(DATA, 0, id, message));
+        }
+        if (id === held + 2) return answer(id);
+        const end = rawFrame(HEADERS, END_HEADERS | END_STREAM, held, trailers);
+        return concat(rawFrame(HEADERS, END_HEADERS | END_STREAM, id, done), end);
+      });
+      const proxy = await startBefore(pod);
+      const caller = new TestCaller(proxy.address.port);
+      cleanUp.push(() => caller.close());
+      const other = caller.open();
+      other.end();
+      await once(other, 'data');
+      const flooded = await caller.call('x', { 'grpc-timeout': '10S' });
+      const told = { ...flooded.headers, ...flooded.trailers };
+      assert.equal(told['grpc-status'], '8');
+      assert.match(String(told['grpc-message']), new RegExp(says));
+      assert.equal((await caller.call('x')).headers['grpc-status'], '0');
+      assert.equal((await collect(other)).trailers['grpc-status'], '0');
+      assert.equal(pod.connections, 1);
+      const resets = pod.received.filter(({ type }) => type === RST_STREAM);
+      assert.deepEqual(
+        resets.map(({ streamId, payload }) => [streamId, payload[3]]),
+        [[held + 2, ENHANCE_YOUR_CALM]],
+      );
+      assert.equal(
+        pod.received.some(({ type }) => type === GOAWAY),
+        false,
+      );
+    });
+  }
+
+  test('calls with four 1xx responses each, hundreds at once, are none', async () => {
+    const waiting: number[] = [];
+    const count = 300;
+    const end = (id: number): Uint8Array => rawFrame(HEADERS, END_HEADERS | END_STREAM, id, done);
+    const pod = await startScriptedPod(
+      (id) => {
+        if (waiting.push(id) === 1) return end(id);
+        if (waiting.length <= count) return concat();
+        return concat(...waiting.slice(1).map((each) => concat(often(early(each), 4), end(each))));
+      },
+      setting(3, 10_000),
+    );
+    const proxy = await startBefore(pod);
+    const caller = new TestCaller(proxy.address.port);
+    cleanUp.push(() => caller.close());
+    // The pod's SETTINGS are known from here on: the others share a connection.
+    await caller.call('x');
+    const replies = await Promise.all(Array.from({ length: count }, () => caller.call('x')));
+    assert.deepEqual(new Set(replies.map(({ headers }) => headers['grpc-status'])), new Set(['0']));
+    assert.deepEqual([waiting.length, pod.connections], [count + 1, 1]);
+    assert.equal(
+      pod.received.some(({ type }) => type === GOAWAY),
+      false,
+    );
+  });
 });

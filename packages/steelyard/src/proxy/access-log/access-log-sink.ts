@@ -27,16 +27,23 @@ class StreamSink implements AccessLogSink {
   }
 
   write(lines: string): void {
-    if (this.#stream.writableLength > MOST_WAITING || this.#stream.destroyed) {
-      this.dropped += lines.split('\n').length - 1;
+    if (this.#stream.writableLength > MOST_WAITING || this.broken) {
+      this.#drop(lines);
       return;
     }
-    this.#stream.write(lines);
+    this.#stream.write(lines, (error) => {
+      if (error !== undefined && error !== null) this.#drop(lines);
+    });
+  }
+
+  #drop(lines: string): void {
+    this.dropped += lines.split('\n').length - 1;
   }
 
   /** Nothing more can be written to the stream. */
   get broken(): boolean {
-    return this.#stream.destroyed;
+    // One whose descriptor stays open is not destroyed by an error, but takes nothing more all the same.
+    return this.#stream.destroyed || this.#stream.errored !== null;
   }
 
   /** Later lines go to another stream; returns the one before. */
@@ -51,9 +58,8 @@ class StreamSink implements AccessLogSink {
   }
 
   async close(): Promise<void> {
-    const stream = this.#stream;
-    if (stream.destroyed) return;
-    await new Promise<void>((resolve) => stream.write('', () => resolve()));
+    if (this.broken) return;
+    await new Promise<void>((resolve) => this.#stream.write('', () => resolve()));
   }
 }
 

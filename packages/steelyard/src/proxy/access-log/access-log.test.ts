@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { createTestSource, startPod, TestCaller, type PodBehaviour } from '@steelyard/testkit';
 import type { AccessLogSelection } from './access-log.ts';
-import { openFileSink } from './access-log-sink.ts';
+import { createDescriptorSink, openFileSink } from './access-log-sink.ts';
+import { logThat } from '../../log.test-bed.ts';
 import { cleanUp, silent } from '../end-to-end/proxy.test-bed.ts';
 import { startProxy } from '../proxy.ts';
 
@@ -103,6 +104,20 @@ describe('access log', () => {
     const lines = await logOf({ kind: 'all' }, ['0', '5'], { workers: 2 });
     assert.deepEqual(lines.map(statusOf), ['OK', 'NOT_FOUND']);
   });
+});
+
+test('a descriptor that takes nothing any more: lines are counted, and the end does not wait for it', async (t) => {
+  const full = await open('/dev/full', 'w');
+  t.after(() => full.close());
+  const errors: string[] = [];
+  const sink = createDescriptorSink(full.fd, logThat({ error: (message) => errors.push(message) }));
+  sink.write('{"a":1}\n{"a":2}\n');
+  while (errors.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(sink.dropped, 2, 'those that were under way');
+  sink.write('{"a":3}\n');
+  assert.equal(sink.dropped, 3);
+  await sink.close();
+  assert.match(errors.join('|'), /^the access log cannot be written: ENOSPC[^|]*$/);
 });
 
 describe('the file of the access log', () => {

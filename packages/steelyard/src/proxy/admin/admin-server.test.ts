@@ -178,6 +178,16 @@ describe('the admin port', () => {
     assert.ok(typeof config === 'object' && config !== null && 'clusters' in config && 'virtualHosts' in config);
     assert.deepEqual(Object.keys(config.clusters ?? {}), [...empty.snapshot.clusters.keys()]);
     assert.deepEqual(Object.keys(config.virtualHosts ?? {}), [...empty.snapshot.virtualHosts.keys()]);
+    assert.ok(!('routing' in config));
+  });
+
+  test('/config: what calls are routed by besides, where that is one thing', async () => {
+    const { admin, ask } = await startBed();
+    const routing = { namespace: 'default', listenPort: 9000, service: { namespace: 'a', name: 'b', port: 1 } };
+    admin.ready({ ...empty, routing });
+    const config: unknown = JSON.parse((await ask('/config')).body);
+    assert.ok(typeof config === 'object' && config !== null && 'routing' in config);
+    assert.deepEqual(config.routing, routing);
   });
 
   test('POST /drain: once there is something to drain, and not from a web page', async () => {
@@ -232,6 +242,19 @@ describe('the admin port', () => {
     test(`${method} ${path} is ${status}`, async () => {
       const { ask } = await startBed();
       assert.equal((await ask(path, { method })).status, status);
+    });
+  }
+
+  for (const [path, status] of [
+    ['http://localhost/livez?x=/y', 200],
+    ['http://localhost/nothing', 404],
+  ] as const) {
+    test(`a target in absolute form, as proxies send it: ${path} is ${status}`, async () => {
+      const { admin } = await startBed();
+      const asked = request({ host: '127.0.0.1', port: admin.address.port, path });
+      const [response] = await once(asked.end(), 'response');
+      assert.equal(response.statusCode, status);
+      response.resume();
     });
   }
 

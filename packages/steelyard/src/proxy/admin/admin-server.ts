@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import type { Snapshot } from '@steelyard/core/model';
+import type { RouteTableOptions } from '@steelyard/core/routing';
 import { listenOn } from '../../listen-on.ts';
 import type { Logger } from '../../log.ts';
 import { formatAddress, type SocketAddress } from '../../net-address.ts';
@@ -12,6 +13,8 @@ import { EMPTY_REPORT, type ProxyReport } from '../metrics/metrics-report.ts';
 /** What the admin port tells of. */
 export interface AdminSubject {
   readonly snapshot: Snapshot;
+  /** What its calls are routed by besides; absent where its listeners differ in it. */
+  readonly routing?: RouteTableOptions;
   report(): Promise<ProxyReport>;
   readonly workers: WorkersReport | undefined;
   /** Why it is not ready at the moment, as a sentence, though it has started. */
@@ -104,7 +107,7 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   const isForeign = (host: string): boolean => isLoopback(address.host) && !isLocalName(host);
   const answerTo = async (request: IncomingMessage): Promise<Answer & { readonly allow?: string }> => {
     if (isForeign(request.headers.host ?? '')) return text(403, 'ask for localhost or the address, by no other name');
-    const path = (request.url ?? '').replace(/\?.*$/, '');
+    const path = pathOf(request.url ?? '');
     const route = routes.get(path);
     if (route === undefined) return text(404, `there is ${[...routes.keys()].join(', ')}`);
     const { method = '' } = request;
@@ -124,7 +127,8 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
     response.end(request.method === 'HEAD' ? undefined : body);
   };
 
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+  const times = { requestTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: REQUEST_TIMEOUT_MS / 5 };
+  const server = createServer(times, (request, response) => {
     serve(request, response).catch((error: unknown) => {
       log.error(`${request.url ?? ''} failed`, { error });
       response.destroy();
@@ -156,6 +160,11 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   };
 }
 
+/** Without its query, and of a target in absolute form without scheme and authority (RFC 9112 §3.2.2). */
+function pathOf(target: string): string {
+  return target.replace(/^https?:\/\/[^/?]*/i, '').replace(/\?.*$/, '');
+}
+
 function readiness(phase: AdminPhase, obstacle?: string): Answer {
   switch (phase) {
     case 'starting':
@@ -175,7 +184,7 @@ async function clusters(subject: AdminSubject | undefined): Promise<Answer> {
 }
 
 function config(subject: AdminSubject | undefined): Answer {
-  return subject === undefined ? text(503, 'no Snapshot yet') : json(renderConfig(subject.snapshot));
+  return subject === undefined ? text(503, 'no Snapshot yet') : json(renderConfig(subject.snapshot, subject.routing));
 }
 
 function text(status: number, message: string): Answer {

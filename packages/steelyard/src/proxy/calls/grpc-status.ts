@@ -1,14 +1,7 @@
 import type { HeaderOperations } from '@steelyard/core/model';
-import {
-  createField,
-  ErrorCode,
-  errorCodeName,
-  type Field,
-  HeaderBlock,
-  type Limits,
-  type ResetCause,
-} from '@steelyard/http2';
+import { createField, ErrorCode, errorCodeName, type Field, HeaderBlock, type Limits } from '@steelyard/http2';
 import { operateHeaders } from '../routing/operate-headers.ts';
+import type { StreamReset } from './exchange.ts';
 
 /** The status codes of gRPC that a proxy comes to say itself (grpc/doc/statuscodes.md). */
 export const GrpcStatus = {
@@ -30,6 +23,8 @@ export interface CallFailure {
   readonly message: string;
   /** The message is a rule's own (`directResponse`), and told word for word. Else it is told that it is the proxy's. */
   readonly verbatim?: true;
+  /** What callers that do not speak gRPC are told, where their status would not say it. */
+  readonly httpStatus?: '431' | '502';
   /** Done to the header of the answer. */
   readonly headers?: HeaderOperations;
   /** A circuit breaker says so: the call must not be tried again. */
@@ -39,16 +34,20 @@ export interface CallFailure {
 }
 
 /** PROTOCOL-HTTP2.md "Errors", and what gRPC callers expect of a connection that is gone: to be told to try again. */
-export function failureOfReset(code: number, cause: ResetCause, detail: string, where: string): CallFailure {
+export function failureOfReset({ code, cause, detail, unconnected }: StreamReset, where: string): CallFailure {
   const because = detail === '' ? '' : `: ${detail}`;
   switch (cause) {
     case 'connection':
-      return { status: GrpcStatus.UNAVAILABLE, message: `the connection to ${where} was lost${because}` };
+      return {
+        status: GrpcStatus.UNAVAILABLE,
+        message: `the connection to ${where} ${unconnected ? 'could not be made' : 'was lost'}${because}`,
+      };
     case 'unprocessed':
       return { status: GrpcStatus.UNAVAILABLE, message: `${where} is going away and did not take the call` };
     case 'stalled':
-      return { status: GrpcStatus.RESOURCE_EXHAUSTED, message: `the call to ${where} was given up${because}` };
+      return givenUp(where, because);
     case 'malformed':
+      if (code === ErrorCode.ENHANCE_YOUR_CALM) return givenUp(where, because);
       return { status: GrpcStatus.INTERNAL, message: `the response of ${where} is malformed${because}` };
     case 'peer':
       return { status: statusOfCode(code), message: `${where} reset the call with ${errorCodeName(code)}` };
@@ -57,8 +56,16 @@ export function failureOfReset(code: number, cause: ResetCause, detail: string, 
   }
 }
 
-/** @param what the metadata of whom */
-export function tooLarge(what: string, { maxHeaderListSize }: Limits): string {
+function givenUp(where: string, because: string): CallFailure {
+  return { status: GrpcStatus.RESOURCE_EXHAUSTED, message: `the call to ${where} was given up${because}` };
+}
+
+/**
+ * @param what the metadata of whom
+ * @param block it; absent: it is its size that is too large
+ */
+export function tooLarge(what: string, { maxHeaderListSize, maxHeaderFields }: Limits, block?: HeaderBlock): string {
+  if (block?.tooMany === true) return `${what} has more than ${maxHeaderFields} fields (maxHeaderFields)`;
   return `${what} is larger than ${maxHeaderListSize} octets`;
 }
 
@@ -78,13 +85,13 @@ function statusOfCode(code: number): number {
 }
 
 /** HTTP's word for the same, for callers that are not gRPC (the inverse of grpc/doc/http-grpc-status-mapping.md). */
-function httpStatusOf(status: number): string {
+function httpStatusOf({ status, httpStatus }: CallFailure): string {
+  if (httpStatus !== undefined) return httpStatus;
   switch (status) {
     case GrpcStatus.NOT_FOUND:
     case GrpcStatus.UNIMPLEMENTED:
       return '404';
     case GrpcStatus.RESOURCE_EXHAUSTED:
-      return '431';
     case GrpcStatus.UNAVAILABLE:
       return '503';
     case GrpcStatus.DEADLINE_EXCEEDED:
@@ -115,7 +122,7 @@ export function statusTrailers(failure: CallFailure): HeaderBlock {
 
 /** The header of a response to a caller that does not speak gRPC; the message is its body. */
 export function httpFailure(failure: CallFailure): HeaderBlock {
-  return headerOf([createField(':status', httpStatusOf(failure.status)), CONTENT_TYPE_TEXT], failure);
+  return headerOf([createField(':status', httpStatusOf(failure)), CONTENT_TYPE_TEXT], failure);
 }
 
 function headerOf(fields: Field[], { headers }: CallFailure): HeaderBlock {

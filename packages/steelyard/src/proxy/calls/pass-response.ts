@@ -22,8 +22,8 @@ export function passHeaders(
 ): void {
   if (block.tooLarge) {
     link.connection.reset(stream, ErrorCode.CANCEL);
-    const message = tooLarge(`the metadata of the response of ${link.where}`, link.limits);
-    failCall(call, { status: GrpcStatus.RESOURCE_EXHAUSTED, message });
+    const message = tooLarge(`the metadata of the response of ${link.where}`, link.limits, block);
+    failCall(call, { status: GrpcStatus.RESOURCE_EXHAUSTED, message, httpStatus: '502' });
     return;
   }
   // A 1xx response is passed on too (RFC 9110 §15.2) and does not start the final one.
@@ -74,7 +74,7 @@ export function passTrailers(call: Call, link: PodLink, stream: Stream<Exchange>
   if (block.tooLarge) {
     failCall(call, {
       status: GrpcStatus.RESOURCE_EXHAUSTED,
-      message: tooLarge(`the metadata after the response of ${link.where}`, link.limits),
+      message: tooLarge(`the metadata after the response of ${link.where}`, link.limits, block),
     });
   } else {
     if (block.grpcStatus !== undefined) call.status = codeOfField(block.grpcStatus);
@@ -94,7 +94,7 @@ export function passTrailers(call: Call, link: PodLink, stream: Stream<Exchange>
 }
 
 export function answerReset(call: Call, link: PodLink, stream: Stream<Exchange>, reset: StreamReset): void {
-  const { code, cause, detail } = reset;
+  const { code, cause } = reset;
   call.attemptEnd = attemptEndOfReset(code, cause);
   const untouched = reset.untouched && !stream.headersReceived;
   if (untouched) {
@@ -102,7 +102,7 @@ export function answerReset(call: Call, link: PodLink, stream: Stream<Exchange>,
     const avoid = cause === 'connection' ? link.where : undefined;
     if (call.sender?.resend(call, avoid) === true) return;
   }
-  const failure = failureOfReset(code, cause, detail, link.where);
+  const failure = failureOfReset(reset, link.where);
   // A caller that takes nothing is no reason to ask another pod.
   if (cause !== 'stalled' && call.sender?.retry(call, outcomeOfReset(reset, untouched, failure)) === true) return;
   failCall(call, failure);

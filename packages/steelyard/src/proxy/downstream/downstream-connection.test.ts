@@ -75,6 +75,26 @@ test('a watch of the proxy’s health that comes while its connection goes is en
   await collect(open);
 });
 
+const types: readonly (readonly [string, boolean])[] = [
+  ['application/grpc', true],
+  ['application/grpc+proto', true],
+  ['application/grpc;charset=utf-8', true],
+  ['application/grpc-web', false],
+  ['application/grpc-web+proto', false],
+  ['application/grpcfoo', false],
+  ['application/json', false],
+];
+for (const [type, isGrpc] of types) {
+  test(`${type} is ${isGrpc ? '' : 'not '}gRPC`, async () => {
+    const { caller } = await startBed({});
+    const { headers, body } = await caller.call('x', { 'content-type': type, ':authority': 'nobody:1' });
+    const expected = isGrpc ? [200, '12', 0] : [404, undefined, true];
+    assert.deepEqual([headers[':status'], headers['grpc-status'], isGrpc ? body.length : body.length > 0], expected);
+    const reply = await caller.call('to a pod', { 'content-type': type });
+    assert.equal(String(reply.body), 'to a pod');
+  });
+}
+
 test('limits of the operator hold', async () => {
   const { caller } = await startBed({ limits: { maxHeaderListSize: 2000, maxConcurrentStreams: 7 } });
   const reply = await caller.call('x', { 'x-meta': 'm'.repeat(3000) });

@@ -13,6 +13,7 @@ import type { Engine } from '../transport/engine.ts';
 import type { IncomingSocket } from '../transport/incoming-socket.ts';
 import { failCall } from '../calls/fail-call.ts';
 import { type CallFailure, GrpcStatus, tooLarge } from '../calls/grpc-status.ts';
+import { grpcTimeoutOf } from '../calls/grpc-timeout.ts';
 import type { Router } from '../routing/router.ts';
 import type { MemoryHolder } from '../transport/memory-guard.ts';
 import type { Ticking } from '../transport/ticker.ts';
@@ -148,7 +149,8 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking, M
     if (block.tooLarge) {
       failCall(call, {
         status: GrpcStatus.RESOURCE_EXHAUSTED,
-        message: tooLarge('the metadata of the call', this.#engine.limits),
+        message: tooLarge('the metadata of the call', this.#engine.limits, block),
+        httpStatus: '431',
       });
       return;
     }
@@ -159,10 +161,12 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking, M
 
   /** A call that no Service is meant by may be one to the proxy itself. Never asked of calls that are sent on. */
   #isForUs(call: Call, block: HeaderBlock, endStream: boolean, { status }: CallFailure): boolean {
-    const { health } = this.#engine;
+    const { health, deadlines } = this.#engine;
     if (status !== GrpcStatus.UNIMPLEMENTED || !health.isAsked(block, this.#transport.localAddress)) return false;
     if (this.#router.serves(block)) return false;
     call.own = health.begin(call, block);
+    const ms = call.grpc ? grpcTimeoutOf(block) : undefined;
+    if (ms !== undefined) call.deadline = deadlines.add(call.startedUs / 1000 + ms, call);
     if (endStream) call.own.answer();
     return true;
   }
@@ -202,11 +206,16 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking, M
   /** The caller cancelled, is gone, or broke a rule: in each case the pod must not see a complete request. */
   onReset(stream: Stream<Call>, code: number, cause: ResetCause, detail: string): void {
     const call = contextOf(stream);
+    this.#engine.callerFaults.stream(code, cause, detail, this.#transport);
     call.cancel();
     // Callers' clocks are mostly first: one who cancels at the deadline has waited for the pod as long as it would.
     if (cause === 'peer' && hasWaitedLongEnough(call)) call.attemptEnd = 'timeout';
     const byUs = cause === 'connection' && code === ErrorCode.NO_ERROR;
     call.end(byUs ? GrpcStatus.UNAVAILABLE : GrpcStatus.CANCELLED, cause === 'peer' ? 'the caller cancelled' : detail);
+  }
+
+  onRefused(_streamId: number, code: number, detail: string): void {
+    this.#engine.callerFaults.refused(code, detail, this.#transport);
   }
 
   onGoAway(): void {
@@ -221,7 +230,8 @@ export class DownstreamConnection implements ConnectionHandler<Call>, Ticking, M
     this.#transport.end();
   }
 
-  onConnectionError(_error: ConnectionError): void {
+  onConnectionError(error: ConnectionError): void {
+    this.#engine.callerFaults.connection(error, this.#transport);
     this.#transport.end();
   }
 
@@ -251,7 +261,11 @@ function takeAside({ own, pending }: Call, bytes: Uint8Array, start: number, end
   return end - start;
 }
 
-/** gRPC's requests have a content-type of `application/grpc`, optionally with `+proto` or parameters. */
-function isGrpc(block: HeaderBlock): boolean {
-  return block.contentType?.text.startsWith('application/grpc') ?? false;
+const GRPC = 'application/grpc';
+
+/** PROTOCOL-HTTP2.md: `application/grpc`, optionally with `+proto` or the like, or parameters. `application/grpc-web` is none. */
+function isGrpc({ contentType }: HeaderBlock): boolean {
+  const text = contentType?.text ?? '';
+  if (!text.startsWith(GRPC)) return false;
+  return text.length === GRPC.length || text[GRPC.length] === '+' || text[GRPC.length] === ';';
 }

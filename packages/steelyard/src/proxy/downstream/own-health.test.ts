@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { createTestSource, echo, TestCaller } from '@steelyard/testkit';
+import { collect, createTestSource, echo, TestCaller } from '@steelyard/testkit';
 import { service as health } from 'grpc-health-check';
 import { cleanUp, silent, startBed } from '../end-to-end/proxy.test-bed.ts';
+import { startTimedBed } from '../transport/engine.test-bed.ts';
 import { startProxy } from '../proxy.ts';
 
 const { Check: check, Watch: watch } = health;
@@ -38,6 +39,8 @@ test('Check: of the proxy when its own address is named, of no other', async () 
   assert.equal(await ask(own, 'no.Such'), '5 steelyard: the proxy has no service "no.Such" of its own');
   const local = clientFor(`127.0.0.1:${port}`, { 'grpc.default_authority': `localhost:${port}` });
   assert.equal(await ask(local), '{"status":"SERVING"}');
+  const loud = clientFor(`127.0.0.1:${port}`, { 'grpc.default_authority': `LocalHost:${port}` });
+  assert.equal(await ask(loud), '{"status":"SERVING"}');
   for (const authority of ['nobody:8000', '127.0.0.2:8000', '10.9.9.9']) {
     const other = clientFor(`127.0.0.1:${port}`, { 'grpc.default_authority': authority });
     assert.match(await ask(other), /^12 steelyard: /);
@@ -84,6 +87,25 @@ test('while it leaves: NOT_SERVING, for those who watch, too; the watch does not
   assert.equal(await ask(client), '{"status":"NOT_SERVING"}');
   await proxy.drain(60_000);
   assert.equal((await ended)[0].code, status.UNAVAILABLE);
+});
+
+test('a call to the proxy itself has a deadline, too', async () => {
+  const { caller, tickAt, port, alarms } = await startTimedBed(createTestSource([]));
+  const own = { ':authority': `127.0.0.1:${port}`, 'grpc-timeout': '300m' };
+  const watching = caller.open({ ...own, ':path': '/grpc.health.v1.Health/Watch' });
+  watching.end(Buffer.alloc(5));
+  await once(watching, 'data');
+  // Its message never comes.
+  const checking = caller.open({ ...own, ':path': '/grpc.health.v1.Health/Check' });
+  checking.write(Buffer.alloc(1));
+  await caller.call('x', { ':authority': 'nobody:1' });
+  assert.equal(alarms(), 2);
+  const replies = [collect(watching), collect(checking)];
+  tickAt(310);
+  for (const { headers, trailers } of await Promise.all(replies)) {
+    assert.equal(trailers['grpc-status'] ?? headers['grpc-status'], '4');
+  }
+  assert.equal(alarms(), 0);
 });
 
 test('Watch of a service that the proxy has not: SERVICE_UNKNOWN, and it goes on', async () => {

@@ -78,7 +78,11 @@ function say({ downstream, downStream }: Call, status: number): void {
 const LOOPBACK = /^(?:127\.|::1$)/;
 
 function isAddress(authority: string, localAddress: string): boolean {
-  const host = authority.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+  // RFC 3986 §3.2.2: case does not matter.
+  const host = authority
+    .toLowerCase()
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1');
   // Dual-stack sockets write IPv4 addresses so.
   const local = localAddress.replace(/^::ffff:(?=\d+\.)/, '');
   return host === local || (host === 'localhost' && LOOPBACK.test(local));

@@ -75,7 +75,9 @@ describe('failures become gRPC statuses', () => {
     const plain = createServer((socket) => socket.resume().end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     source.setPods([{ port: await listenLocal(plain) }]);
     cleanUp.push(() => once(plain.close(), 'close'));
-    assert.match(statusOf(await caller.call('x')), /^14 steelyard: the connection to .* was lost/);
+    const told =
+      /^14 steelyard: the connection to .* was lost: the pod does not speak HTTP\/2 \(it answered in HTTP\/1\.1\)/;
+    assert.match(statusOf(await caller.call('x')), told);
   });
 
   test('a caller that does not speak gRPC gets an HTTP status and a sentence', async () => {

@@ -21,6 +21,8 @@ type MetricKey =
   | 'connections'
   | 'connectionsOpened'
   | 'connectionsFailed'
+  | 'connectionsEnded'
+  | 'streamsReset'
   | 'receivedBytes'
   | 'sentBytes'
   | 'heldBytes'
@@ -35,6 +37,7 @@ type MetricKey =
   | 'workers'
   | 'workerConnections'
   | 'workerRestarts'
+  | 'workerHangs'
   | 'cpuSeconds'
   | 'residentBytes'
   | 'startTime';
@@ -164,6 +167,18 @@ export const METRICS: Readonly<Record<MetricKey, MetricFamily>> = {
     help: 'Connections that ended with an error: refused, reset, not made in time.',
     labels: ['side'],
   },
+  connectionsEnded: {
+    name: 'steelyard_connections_ended_total',
+    type: 'counter',
+    help: 'Connections that the proxy ended since the other side broke HTTP/2, flooded it, or did not answer, by HTTP/2 error code.',
+    labels: ['side', 'code'],
+  },
+  streamsReset: {
+    name: 'steelyard_streams_reset_total',
+    type: 'counter',
+    help: 'Calls that the proxy reset since their messages broke HTTP/2, or too much waited for a reader, by HTTP/2 error code.',
+    labels: ['side', 'code'],
+  },
   receivedBytes: {
     name: 'steelyard_received_bytes_total',
     type: 'counter',
@@ -246,6 +261,12 @@ export const METRICS: Readonly<Record<MetricKey, MetricFamily>> = {
     name: 'steelyard_worker_restarts_total',
     type: 'counter',
     help: 'Worker processes that ended unexpectedly and were replaced.',
+    labels: [],
+  },
+  workerHangs: {
+    name: 'steelyard_worker_hangs_total',
+    type: 'counter',
+    help: 'How often a worker process did not answer for 15 s. It gets no connections until it does, and is replaced after a minute.',
     labels: [],
   },
   cpuSeconds: {

@@ -58,6 +58,10 @@ const report: ProxyReport = {
       ],
     },
   ],
+  faults: {
+    downstream: { connections: new Map([['ENHANCE_YOUR_CALM', 2]]), streams: new Map() },
+    upstream: { connections: new Map(), streams: new Map([['PROTOCOL_ERROR', 3]]) },
+  },
   downstream: { opened: 9, closed: 4, failed: 1, receivedOctets: 1000, sentOctets: 2000 },
   cpuSeconds: 1.5,
   residentBytes: 1024,
@@ -68,7 +72,7 @@ function page(of: ProxyReport = report): string {
     report: of,
     snapshot: createTestSource([]).current,
     ready: true,
-    workers: { restarts: 1, workers: [{ id: 1, pid: 7, connections: 3 }] },
+    workers: { restarts: 1, hangs: 0, workers: [{ id: 1, pid: 7, connections: 3 }] },
     startedAt: 1_000_000,
   });
 }
@@ -108,6 +112,8 @@ describe('/metrics', () => {
       ['steelyard_endpoint_calls_total{endpoint="10.0.0.1:8000",grpc_status="UNAVAILABLE"}', 1],
       ['steelyard_endpoint_active_calls{endpoint="10.0.0.1:8000"}', 2],
       ['steelyard_connections{side="downstream"}', 5],
+      ['steelyard_connections_ended_total{side="downstream",code="ENHANCE_YOUR_CALM"}', 2],
+      ['steelyard_streams_reset_total{side="upstream",code="PROTOCOL_ERROR"}', 3],
       ['steelyard_received_bytes_total{side="downstream"}', 1000],
       ['steelyard_worker_connections{worker="1"}', 3],
       ['steelyard_ready', 1],
@@ -128,6 +134,7 @@ describe('/metrics', () => {
     assert.equal(samples.get(`grpc_server_call_duration_seconds_bucket{${ok},le="0.000512"}`), 4);
     assert.equal(samples.get('steelyard_endpoint_calls_total{endpoint="10.0.0.1:8000",grpc_status="OK"}'), 6);
     assert.equal(samples.get('steelyard_endpoint_active_calls{endpoint="10.0.0.1:8000"}'), 2);
+    assert.equal(samples.get('steelyard_streams_reset_total{side="upstream",code="PROTOCOL_ERROR"}'), 6);
     assert.equal(samples.get('steelyard_connections{side="downstream"}'), 5);
     assert.equal(samples.get('steelyard_connections_opened_total{side="downstream"}'), 18);
     const attempts = 'grpc_method="pkg.Echo/Say",grpc_target="outbound|8000||backend"';
@@ -151,7 +158,7 @@ describe('the names of the metrics', () => {
       assert.equal(name.endsWith('_total'), type === 'counter', 'counters, and only they, end with _total');
       assert.match(help, /^[A-Z1].*\.$/);
       for (const label of labels)
-        assert.match(label, /^(grpc_(method|status|target)|endpoint|side|severity|worker|limit)$/);
+        assert.match(label, /^(grpc_(method|status|target)|endpoint|side|severity|worker|limit|code)$/);
     });
   }
 

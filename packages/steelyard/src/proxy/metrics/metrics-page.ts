@@ -1,4 +1,5 @@
 import type { Snapshot } from '@steelyard/core/model';
+import type { FaultCounts } from './metrics-faults.ts';
 import type { LatencyReport } from './metrics-histogram.ts';
 import { METRICS } from './metrics-names.ts';
 import type { ProxyReport } from './metrics-report.ts';
@@ -10,6 +11,8 @@ import { renderLatencies } from './metrics-text.ts';
 /** How the processes of a proxy with several of them are doing. */
 export interface WorkersReport {
   readonly restarts: number;
+  /** How often one was found not to answer. */
+  readonly hangs: number;
   /** Of those that take connections. */
   readonly workers: readonly { readonly id: number; readonly pid: number | undefined; readonly connections: number }[];
 }
@@ -74,6 +77,7 @@ export function renderMetrics(page: MetricsPage): string {
       METRICS.connectionsFailed,
       bySide(({ failed }) => failed),
     ),
+    ...renderFaults(report),
     renderNumbers(
       METRICS.receivedBytes,
       bySide(({ receivedOctets }) => receivedOctets),
@@ -95,6 +99,23 @@ export function renderMetrics(page: MetricsPage): string {
     renderNumbers(METRICS.residentBytes, only(report.residentBytes)),
     renderNumbers(METRICS.startTime, only(page.startedAt / 1000)),
   ].join('');
+}
+
+function renderFaults({ faults: { downstream, upstream } }: ProxyReport): string[] {
+  const samples = (of: (counts: FaultCounts) => ReadonlyMap<string, number>): Sample<number>[] =>
+    Object.entries({ downstream, upstream }).flatMap(([side, counts]) =>
+      Array.from(of(counts), ([code, value]) => ({ labels: [side, code], value })),
+    );
+  return [
+    renderNumbers(
+      METRICS.connectionsEnded,
+      samples(({ connections }) => connections),
+    ),
+    renderNumbers(
+      METRICS.streamsReset,
+      samples(({ streams }) => streams),
+    ),
+  ];
 }
 
 function renderEndpoints({ endpoints }: ProxyReport): string[] {
@@ -175,6 +196,7 @@ function renderWorkers(report: WorkersReport | undefined): string[] {
       report.workers.map(({ id, connections }) => ({ labels: [String(id)], value: connections })),
     ),
     renderNumbers(METRICS.workerRestarts, only(report.restarts)),
+    renderNumbers(METRICS.workerHangs, only(report.hangs)),
   ];
 }
 

@@ -2,6 +2,7 @@ import { type LatencyReport, LatencyHistogram } from './metrics-histogram.ts';
 import { type AttemptReport, mergeStatuses, type MethodReport, sumKinds } from './metrics-series.ts';
 import { GRPC_STATUS_NAMES } from '@steelyard/core/model';
 import { type ClusterReport, mergeClusters, settleClusters } from './cluster-report.ts';
+import { type FaultReport, mergeFaults, NO_FAULTS } from './metrics-faults.ts';
 import { mergePressure, NO_PRESSURE, type PressureReport } from './metrics-pressure.ts';
 import { createTransportCounts, type TransportCounts } from './metrics-transport.ts';
 
@@ -26,6 +27,7 @@ export interface ProxyReport {
   readonly clusters: readonly ClusterReport[];
   readonly downstream: Readonly<TransportCounts>;
   readonly upstream: Readonly<TransportCounts>;
+  readonly faults: FaultReport;
   readonly pressure: PressureReport;
   readonly tlsHandshakeFailures: number;
   readonly accessLogDropped: number;
@@ -45,6 +47,7 @@ export const EMPTY_REPORT: ProxyReport = {
   clusters: [],
   downstream: createTransportCounts(),
   upstream: createTransportCounts(),
+  faults: NO_FAULTS,
   pressure: NO_PRESSURE,
   tlsHandshakeFailures: 0,
   accessLogDropped: 0,
@@ -61,6 +64,7 @@ export function mergeReports(reports: readonly ProxyReport[]): ProxyReport {
     clusters: mergeClusters(reports.map(({ clusters }) => clusters)),
     downstream: mergeCounts(reports.map(({ downstream }) => downstream)),
     upstream: mergeCounts(reports.map(({ upstream }) => upstream)),
+    faults: mergeFaults(reports.map(({ faults }) => faults)),
     pressure: mergePressure(reports.map(({ pressure }) => pressure)),
     tlsHandshakeFailures: sum((report) => report.tlsHandshakeFailures),
     accessLogDropped: sum((report) => report.accessLogDropped),

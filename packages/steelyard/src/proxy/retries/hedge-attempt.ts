@@ -111,8 +111,8 @@ export class HedgeAttempt implements Exchange {
   }
 
   onReset(link: PodLink, stream: Stream<Exchange>, reset: StreamReset): void {
-    const { code, cause, detail } = reset;
-    const failure = failureOfReset(code, cause, detail, link.where);
+    const { code, cause } = reset;
+    const failure = failureOfReset(reset, link.where);
     const outcome = outcomeOfReset(reset, reset.untouched && !stream.headersReceived, failure);
     if (cause !== 'stalled' && this.#owner.failed(this, outcome, attemptEndOfReset(code, cause))) return;
     this.#owner.win(this);

@@ -1,24 +1,14 @@
 import type { Fault, Route, RouteMatch } from '@steelyard/core/model';
-import { matchedPrefix } from '@steelyard/core/routing';
+import { grpcOfHttp, redirectTarget } from '@steelyard/core/routing';
 import type { Random } from '@steelyard/core/balance';
 import type { CallFailure } from '../calls/grpc-status.ts';
 
-const UNKNOWN = 2;
-
-/** What a gRPC caller makes of an HTTP status that comes without one of gRPC (grpc/doc/http-grpc-status-mapping.md). */
-const GRPC_OF_HTTP: ReadonlyMap<number, number> = new Map([
-  [400, 13],
-  [401, 16],
-  [403, 7],
-  [404, 12],
-  [429, 14],
-  [502, 14],
-  [503, 14],
-  [504, 14],
-]);
-
-function grpcOfHttp(status: number): number {
-  return GRPC_OF_HTTP.get(status) ?? UNKNOWN;
+/** What a redirect goes by where its rule leaves it open. */
+interface Arrival {
+  /** Of the request; `http` where it is not said. */
+  readonly scheme?: string;
+  /** That the call came to, for an authority that names none. */
+  readonly port?: number;
 }
 
 /**
@@ -30,25 +20,19 @@ export function answerOf(
   match: RouteMatch | undefined,
   path: string,
   authority: string,
+  { scheme = 'http', port = 0 }: Arrival = {},
 ): CallFailure | undefined {
   const { answer } = route;
   if (answer === undefined) return undefined;
   const headers = route.headers === undefined ? {} : { headers: route.headers.response };
+  const status = grpcOfHttp(answer.status);
   if (answer.kind === 'direct') {
-    const status = grpcOfHttp(answer.status);
     if (answer.body !== '') return { status, message: answer.body, verbatim: true, ...headers };
     return { status, message: `route ${route.name} answers with HTTP status ${answer.status}`, ...headers };
   }
-  const host = answer.authority ?? authority;
-  const prefix = matchedPrefix(match);
-  const target =
-    answer.uri ??
-    (answer.prefixRewrite === undefined
-      ? path
-      : answer.prefixRewrite + (prefix === undefined ? '' : path.slice(prefix.length)));
-  const where = `${answer.scheme ?? 'http'}://${host}${typeof answer.port === 'number' ? `:${answer.port}` : ''}${target}`;
+  const where = redirectTarget(answer, match, { path, authority, scheme }, port);
   const message = `route ${route.name} redirects to ${where} with HTTP status ${answer.status}, which gRPC callers do not follow`;
-  return { status: grpcOfHttp(answer.status), message, ...headers };
+  return { status, message, ...headers };
 }
 
 /** How long a fault holds this call back, in milliseconds; 0 is not at all. `random` is called only when there is a choice. */

@@ -176,7 +176,8 @@ export class Router {
 
   #answer(route: Route, host: VirtualHost, authority: Field | undefined): CallFailure | undefined {
     const match = findRoute(host, this.#request)?.match;
-    return answerOf(route, match, this.#request.path, authority?.text ?? host.host);
+    const { path, scheme } = this.#request;
+    return answerOf(route, match, path, authority?.text ?? host.host, { scheme, port: host.port });
   }
 
   #findHost(authority: Field | undefined): VirtualHost | undefined {

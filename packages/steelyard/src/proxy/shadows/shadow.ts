@@ -121,8 +121,8 @@ export class Shadow implements Exchange, Due {
     // Its caller's credit is the call's.
   }
 
-  onReset({ where }: PodLink, _stream: Stream<Exchange>, { code, cause, detail }: StreamReset): void {
-    this.#end(failureOfReset(code, cause, detail, where).status, attemptEndOfReset(code, cause));
+  onReset({ where }: PodLink, _stream: Stream<Exchange>, reset: StreamReset): void {
+    this.#end(failureOfReset(reset, where).status, attemptEndOfReset(reset.code, reset.cause));
   }
 
   #finish(): void {

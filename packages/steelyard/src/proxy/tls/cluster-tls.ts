@@ -1,4 +1,5 @@
 import type { TlsSettings } from '@steelyard/core/model';
+import { whyNotSecured } from '@steelyard/core/routing';
 import type { Logger } from '../../log.ts';
 import { createUpstreamTls, type UpstreamTlsContext } from './tls-connect.ts';
 import { type FollowedFiles, followFiles } from './tls-follow.ts';
@@ -24,7 +25,7 @@ type Outcome = { readonly context: UpstreamTlsContext } | { readonly problem: st
  * @param onChange there is something new for the next connection.
  */
 export function openClusterTls(settings: TlsSettings, host: string, log: Logger, onChange: () => void): ClusterTls {
-  const missing = missingSource(settings);
+  const missing = whyNotSecured(settings);
   if (missing !== undefined) return { context: undefined, problem: missing, close: () => undefined };
   let outcome = read(settings, host);
   if ('problem' in outcome) log.error(`${host} cannot be called: ${outcome.problem}`);
@@ -58,17 +59,6 @@ export function openClusterTls(settings: TlsSettings, host: string, log: Logger,
       files?.close();
     },
   };
-}
-
-/** What there is no source of here, as a sentence's end. */
-function missingSource({ mode, credentialName }: TlsSettings): string | undefined {
-  if (mode === 'ISTIO_MUTUAL') {
-    return 'tls mode ISTIO_MUTUAL needs the certificates that a mesh issues to its sidecars; use MUTUAL and name files';
-  }
-  if (credentialName !== undefined) {
-    return `tls.credentialName "${credentialName}" is a Secret, which is not read; mount it and name its files`;
-  }
-  return undefined;
 }
 
 function read(settings: TlsSettings, host: string): Outcome {

@@ -4,6 +4,7 @@ import { connect as connectPlain } from 'node:net';
 import { describe, test } from 'node:test';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { credentials, Client } from '@grpc/grpc-js';
+import { recordingLog } from '../../log.test-bed.ts';
 import { cleanUp } from '../end-to-end/proxy.test-bed.ts';
 import type { Proxy } from '../proxy.ts';
 import { CALLER, FIRST, SECOND, STRANGER, TEST_CA } from './tls-identities.test-bed.ts';
@@ -101,6 +102,32 @@ describe("TLS on callers' connections", () => {
         assert.equal(outcome === '0', taken, outcome);
       });
     }
+  }
+
+  const reasons: readonly (readonly [ClientAuth, string, object, RegExp])[] = [
+    [
+      'optional',
+      "a stranger's certificate",
+      STRANGER,
+      /^a TLS handshake failed: the caller's certificate is not good: [A-Z_]+$/,
+    ],
+    [
+      'required',
+      "a stranger's certificate",
+      STRANGER,
+      /^a TLS handshake failed: the caller's certificate is not good: [A-Z_]+$/,
+    ],
+    ['required', 'nothing', {}, /^a TLS handshake failed: TLS: peer did not return a certificate$/],
+  ];
+  for (const [clientAuth, what, identity, reason] of reasons) {
+    test(`certificates ${clientAuth}: the log says what is wrong with ${what}`, async () => {
+      const lines: string[] = [];
+      const tls = fixed(serverTls({ clientAuth, clientCa: TEST_CA }));
+      const proxy = await startTlsProxy(tls, { log: recordingLog(lines) });
+      assert.notEqual(await tryCall(proxy, identity), '0');
+      assert.equal((await proxy.report()).tlsHandshakeFailures, 1);
+      assert.match(lines.join('|'), reason);
+    });
   }
 
   test('SNI picks the certificate; without one that fits it is the first', async () => {

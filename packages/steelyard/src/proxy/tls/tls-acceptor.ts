@@ -7,6 +7,7 @@ import {
   type SecureContextOptions,
   type TLSSocket,
 } from 'node:tls';
+import { describeConnectionError } from './tls-problem.ts';
 import { ALPN_H2, HTTP2_CIPHERS, LEAST_VERSION, type ServerTls, type TlsIdentity } from './tls-settings.ts';
 
 export interface TlsAcceptorOptions {
@@ -44,7 +45,7 @@ export function createTlsAcceptor({ tls, handshakeTimeoutMs, onSecure, onFailure
     SNICallback: (name, answer) => answer(null, findContext(contexts, name)),
   });
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-    onFailure(error.message);
+    onFailure(failureOf(error, socket, current));
     // Node closes on every other failure, after its alert. Here it only tells.
     if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') socket.destroy();
   });
@@ -77,10 +78,21 @@ function findContext(contexts: readonly NamedContext[], name: string): SecureCon
   return contexts.find(({ certificate }) => certificate.checkHost(name) !== undefined)?.context ?? contexts[0]?.context;
 }
 
+function failureOf(error: NodeJS.ErrnoException, socket: TLSSocket, { clientAuth }: ServerTls): string {
+  // With a certificate required Node closes by itself, without an alert, and the error says only that it is closed.
+  const { authorizationError: verdict }: { readonly authorizationError: unknown } = socket;
+  const isVerdict = clientAuth === 'required' && error.code === 'ECONNRESET' && typeof verdict === 'string';
+  return isVerdict ? badCertificate(verdict) : describeConnectionError(error);
+}
+
+function badCertificate(verdict: unknown): string {
+  return `the caller's certificate is not good: ${String(verdict)}`;
+}
+
 function problemOf(socket: TLSSocket, { clientAuth }: ServerTls): string | undefined {
   if (socket.alpnProtocol !== ALPN_H2) return 'the caller does not offer HTTP/2 (ALPN "h2")';
   if (clientAuth !== 'optional' || socket.authorized || socket.getPeerX509Certificate() === undefined) return undefined;
-  return `the caller's certificate is not good: ${String(socket.authorizationError)}`;
+  return badCertificate(socket.authorizationError);
 }
 
 function contextsOf(tls: ServerTls): NamedContext[] {

@@ -10,6 +10,7 @@ import { DownstreamConnection } from '../downstream/downstream-connection.ts';
 import { createEngine } from './engine.ts';
 import { IncomingSocket } from './incoming-socket.ts';
 import type { ClusterReport } from '../metrics/cluster-report.ts';
+import type { FaultReport } from '../metrics/metrics-faults.ts';
 import type { EndpointReport } from '../metrics/metrics-report.ts';
 import { cleanUp } from '../end-to-end/proxy.test-bed.ts';
 import { Router } from '../routing/router.ts';
@@ -40,6 +41,8 @@ export interface TimedBed {
   readonly attempts: () => number;
   /** Of those, the ones that an error ended. */
   readonly failures: () => number;
+  /** What the engine has ended since a peer broke a rule. */
+  readonly faults: () => FaultReport;
   /** Connections of callers that are open, and octets that are held for anybody. */
   readonly held: () => { readonly callers: number; readonly octets: number };
 }
@@ -102,6 +105,7 @@ export async function startTimedBed(
     alarms: () => engine.deadlines.waiting,
     attempts: () => engine.upstream.opened,
     failures: () => engine.upstream.failed,
+    faults: () => ({ downstream: engine.callerFaults.counts, upstream: engine.podFaults.counts }),
     held: () => ({
       callers: engine.downstream.opened - engine.downstream.closed,
       octets: engine.memory.budget.used,

@@ -11,6 +11,7 @@ import { type CallCounts, createCallCounts } from '../metrics/metrics-calls.ts';
 import { TurnClock } from '../metrics/metrics-clock.ts';
 import { createTransportCounts, type TransportCounts } from '../metrics/metrics-transport.ts';
 import { MemoryGuard } from './memory-guard.ts';
+import { PeerFaults } from './peer-faults.ts';
 import { ReadBuffer } from './read-buffer.ts';
 import { OwnHealth } from '../downstream/own-health.ts';
 import { Ticker } from './ticker.ts';
@@ -38,6 +39,8 @@ export interface Engine {
   readonly health: OwnHealth;
   readonly downstream: TransportCounts;
   readonly upstream: TransportCounts;
+  readonly callerFaults: PeerFaults;
+  readonly podFaults: PeerFaults;
   /** Never spoken to on the path of a call. */
   readonly log: Logger;
   /** Absent: nothing is logged of calls, and nothing is done towards it. */
@@ -86,6 +89,19 @@ export function createEngine(options: EngineOptions = {}): Engine {
     health: new OwnHealth(),
     downstream: createTransportCounts(),
     upstream: createTransportCounts(),
+    // Anybody may be a caller, and do anything; with a pod something is wrong.
+    callerFaults: new PeerFaults({
+      connection: 'the connection of',
+      stream: 'a call of',
+      say: (message) => log.debug(message),
+      now,
+    }),
+    podFaults: new PeerFaults({
+      connection: 'the connection to',
+      stream: 'a call to',
+      say: (message) => log.warn(message),
+      now,
+    }),
     log,
     accessLog,
     upstreamTls,

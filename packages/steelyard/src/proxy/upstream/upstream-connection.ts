@@ -15,7 +15,9 @@ import type { ConnectionPlan } from './connection-plan.ts';
 import type { Engine } from '../transport/engine.ts';
 import type { MemoryHolder } from '../transport/memory-guard.ts';
 import type { Ticking } from '../transport/ticker.ts';
+import type { PeerFaults } from '../transport/peer-faults.ts';
 import { connectUpstream, onceConnected } from '../tls/tls-connect.ts';
+import { describeConnectionError } from '../tls/tls-problem.ts';
 import { Transport } from '../transport/transport.ts';
 
 /** Who keeps the connections to a pod. */
@@ -31,6 +33,9 @@ export interface ConnectionOwner {
   /** Calls have another connection. */
   isSurplus(connection: UpstreamConnection): boolean;
 }
+
+/** Beyond it Node's timers go off at once; rules may say more. */
+const LONGEST_TIMER_MS = 0x7fff_ffff;
 
 /** A connection that calls can do without is closed when it has had none for so long. */
 const SURPLUS_IDLE_MS = 60_000;
@@ -49,6 +54,7 @@ export class UpstreamConnection implements ConnectionHandler<Exchange>, PodLink,
   readonly limits: Limits;
   readonly holds: HeldHeads;
   readonly #transport: Transport<Exchange>;
+  readonly #faults: PeerFaults;
   readonly #owner: ConnectionOwner;
   readonly #plan: ConnectionPlan;
   #problem = '';
@@ -63,6 +69,7 @@ export class UpstreamConnection implements ConnectionHandler<Exchange>, PodLink,
     this.where = where;
     this.limits = plan.limits;
     this.holds = engine.holds;
+    this.#faults = engine.podFaults;
     this.#owner = owner;
     this.#plan = plan;
     const { fields, buffers, now } = engine;
@@ -86,10 +93,13 @@ export class UpstreamConnection implements ConnectionHandler<Exchange>, PodLink,
       plan.security.context,
     );
     if (tcpKeepaliveMs !== undefined) socket.setKeepAlive(true, tcpKeepaliveMs);
-    const timer = setTimeout(() => {
-      this.#problem = `no connection within ${connectTimeoutMs / 1000} s`;
-      socket.destroy(new Error(this.#problem));
-    }, connectTimeoutMs);
+    const timer = setTimeout(
+      () => {
+        this.#problem = `no connection within ${connectTimeoutMs / 1000} s`;
+        socket.destroy(new Error(this.#problem));
+      },
+      Math.min(connectTimeoutMs, LONGEST_TIMER_MS),
+    );
     onceConnected(socket, () => {
       clearTimeout(timer);
       this.#connected = true;
@@ -99,7 +109,7 @@ export class UpstreamConnection implements ConnectionHandler<Exchange>, PodLink,
       engine.ticker.remove(this);
       engine.memory.remove(this);
       // Off the list first: a call that fails now must not be given to this connection again.
-      const why = this.#problem || (error?.message ?? 'the pod closed it');
+      const why = this.#problem || (error === undefined ? 'the pod closed it' : describeConnectionError(error));
       owner.closed(this, this.greeted || this.#ending ? undefined : why);
       this.connection.abandon(why);
     });
@@ -180,6 +190,7 @@ export class UpstreamConnection implements ConnectionHandler<Exchange>, PodLink,
   }
 
   onReset(stream: Stream<Exchange>, code: number, cause: ResetCause, detail: string): void {
+    this.#faults.stream(code, cause, detail, { peer: this.where });
     const untouched = this.#isUntouched(code, cause);
     const unconnected = cause === 'connection' && !this.#connected;
     exchangeOf(stream).onReset(this, stream, { code, cause, detail, untouched, unconnected });
@@ -211,6 +222,7 @@ export class UpstreamConnection implements ConnectionHandler<Exchange>, PodLink,
 
   onConnectionError(error: ConnectionError): void {
     this.#problem = error.message;
+    this.#faults.connection(error, { peer: this.where });
     this.#transport.end();
   }
 

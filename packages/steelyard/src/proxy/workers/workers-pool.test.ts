@@ -11,7 +11,7 @@ import {
   type TestPodServer,
   type TestSource,
 } from '@steelyard/testkit';
-import { logThat } from '../../log.test-bed.ts';
+import { logThat, recordingLog } from '../../log.test-bed.ts';
 import { countOf } from '../metrics/metrics-histogram.ts';
 import { cleanUp, silent } from '../end-to-end/proxy.test-bed.ts';
 import { type Proxy, type ProxyOptions, startProxy } from '../proxy.ts';
@@ -112,6 +112,44 @@ describe('a proxy of several processes', () => {
     assert.equal(proxy.workers?.restarts, 1);
     assert.equal(await okCalls(proxy), 4);
     assert.match(errors.join(), /^worker 1 ended \(SIGKILL\) with 1 connections; it is replaced$/);
+  });
+
+  test('a worker that does not answer gets no connections; one that never does is replaced', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    const lines: string[] = [];
+    const { proxy, open } = await startBed(2, { log: recordingLog(lines) });
+    /** How many checks it took. */
+    const checkUntil = async (isSo: () => boolean): Promise<number> => {
+      let checks = 0;
+      for (; !isSo(); checks++) {
+        t.mock.timers.tick(5000);
+        // The other worker has answered when this comes.
+        await proxy.report();
+      }
+      return checks;
+    };
+    await open();
+    const pids = (): (number | undefined)[] => (proxy.workers?.workers ?? []).map(({ pid }) => pid);
+    const [victim, other] = pids();
+    assert.ok(victim !== undefined);
+    process.kill(victim, 'SIGSTOP');
+    const found = await checkUntil(() => proxy.workers?.hangs === 1);
+    assert.ok(found >= 4, `found after ${found} checks: it might just have been busy`);
+    assert.deepEqual(pids(), [other]);
+    for (let i = 0; i < 3; i++) await open();
+    assert.deepEqual(spread(proxy), [3]);
+    process.kill(victim, 'SIGCONT');
+    while (pids().length < 2) await proxy.report();
+    assert.deepEqual(lines, [
+      'worker 1 does not answer; it gets no more connections, and has 1',
+      'worker 1 answers again',
+    ]);
+    process.kill(victim, 'SIGSTOP');
+    const killed = await checkUntil(() => proxy.workers?.restarts === 1 && pids().length === 2);
+    assert.ok(killed >= 13, `killed after ${killed} checks`);
+    assert.ok(!pids().includes(victim) && pids().includes(other));
+    assert.equal(proxy.workers?.hangs, 2);
+    assert.match(lines.join('|'), /worker 1 ended \(SIGKILL\)/);
   });
 
   test('drain: all workers finish their calls, then leave', async () => {

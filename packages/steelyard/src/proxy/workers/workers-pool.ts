@@ -27,8 +27,8 @@ const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5000;
 /** Connections that wait for a worker, while there is none. */
 const MOST_WAITING = 1024;
-/** How much a worker has counted must not be lost when it crashes, but for the last moments. */
-const REPORT_EVERY_MS = 5000;
+/** How much a worker has counted must not be lost when it crashes, but for the last moments; nor must it hang unnoticed. */
+const CHECK_EVERY_MS = 5000;
 
 /**
  * Starts the proxy over several processes. The primary accepts every connection and hands it to the process that has the
@@ -46,7 +46,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Acceptor> {
     accept: (socket, entrance) => pool.dispatch(socket, entrance),
     get workers() {
       const workers = pool.ready.map(({ id, pid, connections }) => ({ id, pid, connections }));
-      return { restarts: pool.restarts, workers };
+      return { restarts: pool.restarts, hangs: pool.hangs, workers };
     },
     report: () => pool.report(),
     leaving: () => pool.leaving(),
@@ -60,7 +60,7 @@ class WorkerPool {
   readonly #log: Logger;
   readonly #workers = new Set<WorkerProcess>();
   readonly #unsubscribe: ((() => void) | undefined)[];
-  readonly #reporting: NodeJS.Timeout;
+  readonly #checking: NodeJS.Timeout;
   readonly #restartTimers = new Set<NodeJS.Timeout>();
   /** What workers that have ended had counted. */
   #settled: ProxyReport = EMPTY_REPORT;
@@ -72,6 +72,7 @@ class WorkerPool {
   #onReady: (() => void) | undefined = undefined;
   #onFailedStart: ((error: Error) => void) | undefined = undefined;
   restarts = 0;
+  hangs = 0;
 
   constructor(options: WorkersOptions) {
     this.#options = options;
@@ -82,12 +83,14 @@ class WorkerPool {
       options.tls?.subscribe((tls) => this.#sendAll({ kind: 'tls', tls })),
       options.upstreamTls?.subscribe((tls) => this.#sendAll({ kind: 'upstream-tls', tls })),
     ];
-    this.#reporting = setInterval(() => void this.report(), REPORT_EVERY_MS).unref();
+    this.#checking = setInterval(() => {
+      for (const worker of this.#workers) worker.check();
+    }, CHECK_EVERY_MS).unref();
   }
 
   /** Those that take connections. */
   get ready(): WorkerProcess[] {
-    return [...this.#workers].filter(({ isReady }) => isReady);
+    return [...this.#workers].filter(({ isReady, hangs }) => isReady && !hangs);
   }
 
   /** Resolves when all are ready; rejects when one ends before it is. */
@@ -105,9 +108,7 @@ class WorkerPool {
 
   dispatch(socket: Socket, entrance: Entrance): void {
     let least: WorkerProcess | undefined;
-    for (const worker of this.#workers) {
-      if (worker.isReady && (least === undefined || worker.connections < least.connections)) least = worker;
-    }
+    for (const worker of this.#workers) if (worker.isReady && goesBefore(worker, least)) least = worker;
     if (least !== undefined) least.take(socket, entrance);
     else if (this.#draining || this.#waiting.length >= MOST_WAITING) socket.destroy();
     else this.#waiting.push([socket, entrance]);
@@ -128,7 +129,7 @@ class WorkerPool {
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe?.();
-    clearInterval(this.#reporting);
+    clearInterval(this.#checking);
     for (const timer of this.#restartTimers) clearTimeout(timer);
     for (const [socket] of this.#waiting) socket.destroy();
     await Promise.all(Array.from(this.#workers, (worker) => worker.drain(timeoutMs)));
@@ -161,6 +162,10 @@ class WorkerPool {
         {
           log: this.#options.log.forComponent('proxy'),
           access: (lines) => accessLog?.sink.write(lines),
+          hangs: ({ id: which, connections: count }) => {
+            this.hangs++;
+            this.#log.error(`worker ${which} does not answer; it gets no more connections, and has ${count}`);
+          },
           ready: (worker) => {
             if (this.#leaving) worker.send({ kind: 'leaving' });
             const waiting = this.#waiting;
@@ -194,4 +199,10 @@ class WorkerPool {
     }, waitMs);
     this.#restartTimers.add(timer);
   }
+}
+
+/** Who does not answer is better than nobody: it may come to. */
+function goesBefore(worker: WorkerProcess, other: WorkerProcess | undefined): boolean {
+  if (other === undefined) return true;
+  return worker.hangs === other.hangs ? worker.connections < other.connections : other.hangs;
 }

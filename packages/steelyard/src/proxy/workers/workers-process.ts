@@ -13,6 +13,8 @@ export interface WorkerOwner {
   readonly log: Logger;
   ready(worker: WorkerProcess): void;
   access(lines: string): void;
+  /** It does not answer any more. */
+  hangs(worker: WorkerProcess): void;
   /** The process is gone. */
   ended(worker: WorkerProcess, how: string): void;
 }
@@ -21,6 +23,13 @@ export interface WorkerOwner {
 const LEAVE_WITHIN_MS = 2000;
 /** A worker that is busy for longer is reported with what it said last. */
 const REPORT_WITHIN_MS = 1000;
+
+/**
+ * So many checks in a row that find no answer to the one before, and a worker is taken to hang; it is killed after more of them.
+ * Checks are counted, not time: who has itself been stopped for a while must not blame its workers for it.
+ */
+const HANGS_AFTER = 3;
+const KILLED_AFTER = 12;
 
 /** A worker process, as the primary sees it. */
 export class WorkerProcess {
@@ -33,6 +42,8 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #owner: WorkerOwner;
   #gone = false;
+  #asked = false;
+  #missed = 0;
   readonly #reportWaiters: (() => void)[] = [];
   readonly #drainWaiters: (() => void)[] = [];
 
@@ -59,6 +70,31 @@ export class WorkerProcess {
     return this.#child.pid;
   }
 
+  /** It has not answered for long. */
+  get hangs(): boolean {
+    return this.#missed >= HANGS_AFTER;
+  }
+
+  /** To be called every few seconds: asks whether it still answers. One that has not for very long is killed, and so replaced. */
+  check(): void {
+    if (!this.isReady || this.#gone) return;
+    if (this.#asked) this.#miss();
+    this.#asked = true;
+    this.send({ kind: 'report' });
+  }
+
+  #miss(): void {
+    this.#missed++;
+    if (this.#missed === HANGS_AFTER) this.#owner.hangs(this);
+    if (this.#missed === KILLED_AFTER) this.#child.kill('SIGKILL');
+  }
+
+  #answered(): void {
+    if (this.hangs) this.#owner.log.warn(`worker ${this.id} answers again`);
+    this.#asked = false;
+    this.#missed = 0;
+  }
+
   send(message: ToWorker): void {
     if (this.#child.connected) this.#child.send(message, () => undefined);
   }
@@ -77,7 +113,7 @@ export class WorkerProcess {
 
   /** What it has counted so far; `undefined` if it has never told. */
   async report(): Promise<ProxyReport | undefined> {
-    if (this.isReady && !this.#gone) {
+    if (this.isReady && !this.#gone && !this.hangs) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, REPORT_WITHIN_MS);
         this.#reportWaiters.push(() => {
@@ -124,6 +160,7 @@ export class WorkerProcess {
         this.connections -= message.count;
         return;
       case 'report':
+        this.#answered();
         this.lastReport = message.report;
         this.#settle(this.#reportWaiters);
         return;
