@@ -73,7 +73,7 @@ function placeLibrary(folder: string): void {
       extends: '../tsconfig.base.json',
       compilerOptions: { noEmit: true, composite: false, incremental: false, customConditions: [] },
       include: ['src'],
-      exclude: ['src/**/*.test.ts'],
+      exclude: ['src/**/*.test.ts', 'src/**/*.test-bed.ts'],
     }),
   );
   const modules = join(folder, 'node_modules');
