@@ -8,6 +8,7 @@ import { renderLoadReportRequest } from './orca/load-report-stream.ts';
 import { register } from './register.ts';
 import {
   TestPod,
+  answerWith,
   answersFromAll,
   call,
   callUntil,
@@ -15,7 +16,6 @@ import {
   countCalls,
   openClient,
 } from './test-pods.test-bed.ts';
-import { answerWith } from './test-pods.test-bed.ts';
 
 const OPTIONS = { ...DEFAULT_WEIGHTED_ROUND_ROBIN, blackoutPeriodMs: 0, weightUpdatePeriodMs: 100 };
 const config = (traits: BalancerTraits): string =>

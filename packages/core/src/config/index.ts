@@ -12,7 +12,6 @@ export { type ParsedAnnotations, parseAnnotations } from './annotations/parse-an
 export { followAlias } from './follow-alias.ts';
 export { renderFieldPath } from './field-path.ts';
 export { type IpAddress, parseIpAddress } from './ip-address.ts';
-export { type Honourable, HONOURED } from './honoured.ts';
 export type { FieldPlace } from './object-report.ts';
 export { hasNoCondition } from './parse-http-match.ts';
 export {

@@ -1,7 +1,6 @@
 import type { NamedMatch, RouteMatch, TextMatch } from '../model/index.ts';
 import type { HttpMatch } from './config-object.ts';
 import type { FieldReader } from './field-reader.ts';
-import { HONOURED } from './honoured.ts';
 import { checkGateways } from './host-pattern.ts';
 import { isDnsLabel } from './names.ts';
 import { PORT_NUMBER } from './parse-service.ts';
@@ -36,9 +35,6 @@ export function parseHttpMatch(entry: FieldReader): HttpMatch | undefined {
     );
   }
   checkGateways(entry, gateways);
-  if (!HONOURED.clientLabels) {
-    entry.notHonoured('the labels of the callers are not known, so the match takes no call', 'sourceLabels');
-  }
   entry.finish();
   if ([...headers, ...withoutHeaders].some((header) => header.name.startsWith('@request.auth.'))) {
     const message = 'This match is left out: claims of a token are known to an ingress gateway only.';

@@ -1,6 +1,5 @@
 import type { HttpRule } from './config-object.ts';
 import type { FieldReader } from './field-reader.ts';
-import { HONOURED } from './honoured.ts';
 import { readDnsLabel } from './names.ts';
 import { parseHttpMatch, takesEverything } from './parse-http-match.ts';
 import { readDirectResponse, readRedirect, readRewrite } from './read-answer.ts';
@@ -48,9 +47,6 @@ function parseHttpRule(rule: FieldReader, owner: Owner): HttpRule | undefined {
   const fault = readFault(rule);
   const mirrors = readMirrors(rule);
   const headers = readHeaders(rule);
-  if (!HONOURED.timeout) rule.notHonoured('calls end by their own deadline only', 'timeout');
-  if (!HONOURED.retries) rule.notHonoured('calls that fail are not tried again', 'retries');
-  if (!HONOURED.mirror) rule.notHonoured('no call is copied', 'mirror', 'mirrors');
   rule.withoutEffect('it is for browsers, gRPC clients ask for no CORS', 'corsPolicy');
   checkAction(rule);
   const destinations = readDestinations(rule);

@@ -1,7 +1,6 @@
 import type { TlsSettings } from '../model/index.ts';
 import type { TrafficPolicy, TrafficPolicySettings } from './config-object.ts';
 import type { FieldReader } from './field-reader.ts';
-import { HONOURED } from './honoured.ts';
 import { PORT_NUMBER } from './parse-service.ts';
 import { readConnectionPool } from './read-connection-pool.ts';
 import { readDurationMs, readNumber } from './read-duration.ts';
@@ -87,7 +86,6 @@ function readRetryBudget(policy: FieldReader): TrafficPolicy['retryBudget'] {
   const minRetryConcurrency = block.integer('minRetryConcurrency', { min: 0, max: 4_294_967_295 }) || 3;
   const intervalMs = readDurationMs(block, 'budgetInterval', 'zero');
   block.finish();
-  if (!HONOURED.retryBudget) policy.notHonoured('no call is tried again', 'retryBudget');
   return { percent, minRetryConcurrency, ...(intervalMs !== undefined && intervalMs > 0 && { intervalMs }) };
 }
 

@@ -1,6 +1,5 @@
 import { type Fault, GRPC_STATUS_NAMES } from '../model/index.ts';
 import type { FieldReader } from './field-reader.ts';
-import { HONOURED } from './honoured.ts';
 import { readDurationMs, readPercentage } from './read-duration.ts';
 
 /** `fault` of a rule: delay before the call goes on, abort instead of it. */
@@ -13,7 +12,6 @@ export function readFault(rule: FieldReader): Fault | undefined {
   const delay = readDelay(block);
   const abort = readAbort(block);
   block.finish();
-  if (!HONOURED.faultDelay) block.notHonoured('no call is delayed', 'delay');
   return { ...(delay !== undefined && { delay }), ...(abort !== undefined && { abort }) };
 }
 

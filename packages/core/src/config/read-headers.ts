@@ -1,6 +1,5 @@
 import type { HeaderOperations, HeaderRules } from '../model/index.ts';
 import type { FieldReader } from './field-reader.ts';
-import { HONOURED } from './honoured.ts';
 
 /**
  * What Envoy's router takes from a request after the route's header operations, beside what is taken here, too
@@ -25,7 +24,6 @@ export function readHeaders(owner: FieldReader): ReadHeaders {
   const request = readOperations(block, 'request');
   const response = readOperations(block, 'response');
   block.finish();
-  if (!HONOURED.responseHeaders) block.notHonoured('metadata of responses passes unchanged', 'response');
   const isAuthority = ([name]: readonly [string, string]): boolean => name === ':authority' || name === 'host';
   const authorities = [...request.set, ...request.add].filter(isAuthority);
   if (authorities.length > 1) {

@@ -1,7 +1,6 @@
 import { DEFAULT_LOAD_BALANCER, type HashKey, type LoadBalancerPolicy, type Warmup } from '../model/index.ts';
 import type { TrafficPolicySettings } from './config-object.ts';
 import type { FieldReader } from './field-reader.ts';
-import { HONOURED } from './honoured.ts';
 import { readDurationMs, readNumber } from './read-duration.ts';
 import { readLocality, readZoneAware } from './read-locality.ts';
 
@@ -79,9 +78,6 @@ function readConsistentHash(owner: FieldReader): LoadBalancerPolicy | undefined 
   if (maglev?.has('tableSize') === true && !isPrime(tableSize)) {
     maglev?.fail('tableSize', 'invalid-value', `Field tableSize must be a prime number, not ${tableSize}.`);
   }
-  if (!HONOURED.consistentHash) {
-    owner.notHonoured('calls of one key may land on any endpoint', 'consistentHash');
-  }
   if (key === undefined) return undefined;
   if (maglev !== undefined) return { kind: 'MAGLEV', tableSize, key };
   return { kind: 'RING_HASH', minimumRingSize: ringSize || deprecated || DEFAULT_RING_SIZE, key };
@@ -92,9 +88,6 @@ function readKey(block: FieldReader): HashKey | undefined {
   const parameter = block.string('httpQueryParameterName');
   const source = block.boolean('useSourceIp');
   const cookie = block.mapping('httpCookie');
-  if (source === true && !HONOURED.hashSourceAddress) {
-    block.notHonoured('calls of one address may land on any endpoint', 'useSourceIp');
-  }
   if (header !== undefined) return { kind: 'header', name: header.toLowerCase() };
   if (parameter !== undefined) return { kind: 'query-parameter', name: parameter };
   if (source !== undefined) return source ? { kind: 'source-address' } : undefined;
@@ -110,7 +103,6 @@ function readKey(block: FieldReader): HashKey | undefined {
     return pair[0] === '' ? [] : [pair];
   });
   cookie.finish();
-  if (!HONOURED.hashCookie) cookie.notHonoured('no cookie is made for callers without one', 'ttl');
   if (name === undefined) return undefined;
   return {
     kind: 'cookie',
@@ -131,9 +123,6 @@ function readWarmup(block: FieldReader): Warmup | undefined {
   warmup?.finish();
   const deprecated = readDurationMs(block, 'warmupDurationSecs');
   block.deprecated('use warmup.duration', 'warmupDurationSecs');
-  if (!HONOURED.warmup) {
-    block.notHonoured('new endpoints get their full share at once', 'warmup', 'warmupDurationSecs');
-  }
   const duration = durationMs ?? deprecated;
   if (duration === undefined) return undefined;
   return { durationMs: duration, minimumPercent: minimumPercent ?? 10, aggression: aggression ?? 1 };

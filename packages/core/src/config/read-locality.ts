@@ -1,6 +1,5 @@
 import type { LocalityPolicy, ZoneAwarePolicy } from './config-object.ts';
 import { type FieldReader, isMapping } from './field-reader.ts';
-import { HONOURED } from './honoured.ts';
 
 const PLACE_LABELS = new Set([
   'topology.kubernetes.io/region',
@@ -25,9 +24,6 @@ export function readLocality(owner: FieldReader): LocalityPolicy | undefined {
   if (failover.length > 0 && places.length > 0) {
     const message = `With failover, failoverPriority has no place of its own; remove ${places.join(', ')} or failover.`;
     block.fail('failoverPriority', 'invalid-value', message);
-  }
-  if (!HONOURED.locality && enabled) {
-    owner.notHonoured('calls go to all endpoints, near and far alike', 'localityLbSetting');
   }
   return { enabled, distribute, failover, failoverPriority };
 }

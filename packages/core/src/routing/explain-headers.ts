@@ -1,6 +1,5 @@
-import { HONOURED } from '../config/index.ts';
 import type { HeaderOperations, Route, WeightedDestination } from '../model/index.ts';
-import { type ExplainedStep, NOT_YET, ofRoute } from './explained-step.ts';
+import { type ExplainedStep, ofRoute } from './explained-step.ts';
 
 /** A sentence for each name, in the order in which it is done. */
 export function headerChanges({ set, add, remove }: HeaderOperations): readonly string[] {
@@ -36,8 +35,7 @@ export function explainDestinationChanges(
   }
   if (after.length > 0) {
     const later = route.headers !== undefined && headerChanges(route.headers.response).length > 0;
-    const because = later ? [...after, LATER] : after;
-    add('Metadata of their responses is changed.', HONOURED.responseHeaders ? because : [NOT_YET]);
+    add('Metadata of their responses is changed.', later ? [...after, LATER] : after);
   }
   return steps;
 }

@@ -1,6 +1,6 @@
 import type { Mirror, Snapshot } from '../model/index.ts';
 import { sharesOf } from './explain-shares.ts';
-import { whyNotSecured } from './explain-tls.ts';
+import { whyNotSecured } from './why-not-secured.ts';
 import { whyUnknown } from './explained-step.ts';
 import { type LiveState, servedPart } from './live-state.ts';
 

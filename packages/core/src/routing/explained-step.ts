@@ -32,8 +32,6 @@ export interface ExplainedStep {
   readonly because: readonly string[];
 }
 
-export const NOT_YET = 'The proxy does not honour this yet.';
-
 /** Whether a finding names the host. */
 export function concerns({ message }: Diagnostic, host: string): boolean {
   return message.split(/[ ,:;]+/).some((word) => word.replace(/\.$/, '') === host);

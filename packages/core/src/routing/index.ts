@@ -4,7 +4,7 @@ export { meantEndpoint } from './meant-endpoint.ts';
 export { explainCall, type ExplainedCall } from './explain-call.ts';
 export type { ExplainedStep } from './explained-step.ts';
 export type { ExplainedShare } from './explain-shares.ts';
-export { whyNotSecured } from './explain-tls.ts';
+export { whyNotSecured } from './why-not-secured.ts';
 export type { LiveEndpoint, LiveState } from './live-state.ts';
 export { type AddressedService, explainNoRoute } from './explain-miss.ts';
 export { redirectTarget } from './redirect-target.ts';

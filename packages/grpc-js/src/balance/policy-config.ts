@@ -142,7 +142,6 @@ function parseWeightedRoundRobin(fields: JsonFields): WeightedRoundRobinOptions 
   };
 }
 
-/** Metadata keys are lower case (gRPC over HTTP/2, "Custom-Metadata"). */
 /** gRFC A58: `enable_oob_load_report`, and `oob_reporting_period`, 10 s. */
 function parseOutOfBand(fields: JsonFields, { kind }: BalancerPolicy): number | undefined {
   const periodMs = fields.durationMs('oobReportingPeriod', 1) ?? DEFAULT_OOB_PERIOD_MS;
@@ -153,6 +152,7 @@ function parseOutOfBand(fields: JsonFields, { kind }: BalancerPolicy): number | 
   return periodMs;
 }
 
+/** Metadata keys are lower case (gRPC over HTTP/2, "Custom-Metadata"). */
 function parseHeader(fields: JsonFields): string {
   const header = fields.text('header')?.toLowerCase();
   if (header === undefined) throw new TypeError('header is not there; it must name the metadata key to hash');
